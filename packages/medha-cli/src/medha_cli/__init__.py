@@ -1,0 +1,1 @@
+"""Medha's cli package."""

@@ -1,0 +1,73 @@
+"""Medha: a semantic cache for text-to-query systems."""
+
+from medha.backend import VectorStorageBackend
+from medha.capabilities import FULL, Capability, Support, impossible, not_yet
+from medha.descriptors import (
+    PLUGIN_API,
+    BackendPlugin,
+    EmbedderPlugin,
+    ExtractorPlugin,
+    GuardPlugin,
+    L1Plugin,
+    NoSettings,
+)
+from medha.embedder import BaseEmbedder
+from medha.guard import Guard
+from medha.hookspecs import hookimpl
+from medha.l1 import L1CacheBackend, L1Read
+from medha.models import (
+    ACCEPTED,
+    UNSET,
+    CacheEntry,
+    CacheHit,
+    Candidate,
+    CollectionSpec,
+    Decision,
+    FeedbackResult,
+    Match,
+    NewEntry,
+    Page,
+    Question,
+    SearchStrategy,
+    Verdict,
+)
+from medha.settings import Settings
+from medha.where import Where, same_value
+
+__all__ = [
+    "ACCEPTED",
+    "FULL",
+    "PLUGIN_API",
+    "UNSET",
+    "BackendPlugin",
+    "BaseEmbedder",
+    "CacheEntry",
+    "CacheHit",
+    "Candidate",
+    "Capability",
+    "CollectionSpec",
+    "Decision",
+    "EmbedderPlugin",
+    "ExtractorPlugin",
+    "FeedbackResult",
+    "Guard",
+    "GuardPlugin",
+    "L1CacheBackend",
+    "L1Plugin",
+    "L1Read",
+    "Match",
+    "NewEntry",
+    "NoSettings",
+    "Page",
+    "Question",
+    "SearchStrategy",
+    "Settings",
+    "Support",
+    "VectorStorageBackend",
+    "Verdict",
+    "Where",
+    "hookimpl",
+    "impossible",
+    "not_yet",
+    "same_value",
+]

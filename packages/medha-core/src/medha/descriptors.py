@@ -1,0 +1,88 @@
+"""What a plugin hands to its hooks: a name, a factory, a settings class, and the plugin API it speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+
+from pydantic_settings import BaseSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from medha.backend import VectorStorageBackend
+    from medha.capabilities import Capability, Support
+    from medha.embedder import BaseEmbedder
+    from medha.guard import Guard
+    from medha.l1 import L1CacheBackend
+
+PLUGIN_API: Final = 1
+"""The version of the plugin API that this core speaks; it changes when a contract breaks."""
+
+
+class NoSettings(BaseSettings):
+    """For plugins that have nothing to set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendPlugin:
+    """A backend on offer; ``factory`` gets an instance of ``settings`` and imports the driver only then."""
+
+    kind: ClassVar[str] = "backend"
+
+    name: str
+    factory: Callable[[Any], VectorStorageBackend]
+    settings: type[BaseSettings]
+    capabilities: Mapping[Capability, Support]
+    api_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderPlugin:
+    """An embedder on offer; ``factory`` gets an instance of ``settings`` and imports the model library only then."""
+
+    kind: ClassVar[str] = "embedder"
+
+    name: str
+    factory: Callable[[Any], BaseEmbedder]
+    settings: type[BaseSettings]
+    api_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class L1Plugin:
+    """An L1 cache on offer."""
+
+    kind: ClassVar[str] = "L1 cache"
+
+    name: str
+    factory: Callable[[Any], L1CacheBackend]
+    settings: type[BaseSettings]
+    api_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardPlugin:
+    """A guard on offer."""
+
+    kind: ClassVar[str] = "guard"
+
+    name: str
+    factory: Callable[[Any], Guard]
+    api_version: int
+    settings: type[BaseSettings] = field(default=NoSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractorPlugin:
+    """A parameter extractor on offer; the contract of extractors comes with the template tier."""
+
+    kind: ClassVar[str] = "extractor"
+
+    name: str
+    factory: Callable[[Any], object]
+    settings: type[BaseSettings]
+    api_version: int
+
+
+Descriptor: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin | ExtractorPlugin

@@ -1,0 +1,151 @@
+"""Exact cosine search over rows held in this process; the memory and sqlite backends share it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from medha.models import Vector, Vectors
+
+T = TypeVar("T")
+
+_BLOCK_ROWS: Final = 8192
+_INLINE_COMPONENTS: Final = 1_000_000
+"""Below so many components one product takes well under a millisecond, less than the way to a thread and back."""
+_FIRST_CUT: Final = 64
+
+
+def _empty_payloads() -> list[Any]:
+    return []
+
+
+@dataclass(slots=True, eq=False)
+class _Block(Generic[T]):
+    """Rows are only ever appended, so a search in another thread never sees half a vector."""
+
+    vectors: Vectors
+    keys: list[str] = field(default_factory=list[str])
+    payloads: list[T | None] = field(default_factory=_empty_payloads)
+    dead: int = 0
+
+
+class VectorMatrix(Generic[T]):
+    """Unit float32 rows, each with a key and a payload, and the closest of them by raw cosine.
+
+    Changing it is for one thread at a time; ``search`` may run in any thread meanwhile, and pairs each similarity with
+    the payload that stood beside that very vector.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+        self._blocks: list[_Block[T]] = []
+        self._places: dict[str, tuple[_Block[T], int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def put(self, keys: Sequence[str], vectors: Vectors, payloads: Sequence[T]) -> None:
+        """Add rows, replacing those with the same key; ``vectors`` has shape (len(keys), dimension)."""
+        self.remove(keys)
+        start = 0
+        while start < len(keys):
+            block = self._tail()
+            used = len(block.keys)
+            end = min(start + _BLOCK_ROWS - used, len(keys))
+            block.vectors[used : used + end - start] = vectors[start:end]
+            block.payloads.extend(payloads[start:end])
+            block.keys.extend(keys[start:end])
+            for offset, key in enumerate(keys[start:end], start=used):
+                self._places[key] = (block, offset)
+            start = end
+
+    def remove(self, keys: Iterable[str]) -> int:
+        """Drop rows; returns how many there were."""
+        removed = 0
+        for key in keys:
+            place = self._places.pop(key, None)
+            if place is not None:
+                block, offset = place
+                block.payloads[offset] = None
+                block.dead += 1
+                removed += 1
+                if block.dead == len(block.keys) or block.dead > _BLOCK_ROWS // 2:
+                    self._rewrite(block)
+        return removed
+
+    def set_payload(self, key: str, payload: T) -> None:
+        """Replace what stands beside a vector, not the vector."""
+        block, offset = self._places[key]
+        block.payloads[offset] = payload
+
+    def vector(self, key: str) -> Vector:
+        """A copy of the row under the key."""
+        block, offset = self._places[key]
+        return block.vectors[offset].copy()
+
+    async def search(
+        self, vector: Vector, *, limit: int, min_similarity: float, accept: Callable[[T], bool]
+    ) -> list[tuple[T, float]]:
+        """The closest accepted payloads with their cosine, closest first; large searches leave the event loop."""
+        if len(self) * self.dimension <= _INLINE_COMPONENTS:
+            return self.search_here(vector, limit=limit, min_similarity=min_similarity, accept=accept)
+        return await asyncio.to_thread(
+            self.search_here, vector, limit=limit, min_similarity=min_similarity, accept=accept
+        )
+
+    def search_here(
+        self, vector: Vector, *, limit: int, min_similarity: float, accept: Callable[[T], bool]
+    ) -> list[tuple[T, float]]:
+        """The same, in the calling thread."""
+        # keys grow last, so that a row counted here has its vector and payload in place
+        parts = [(block, len(block.keys)) for block in list(self._blocks)]
+        if limit <= 0 or not parts:
+            return []
+        similarities = np.concatenate([block.vectors[:used] @ vector for block, used in parts])
+        payloads: list[list[T | None]] = [block.payloads for block, _ in parts]
+        starts = np.cumsum([0, *(used for _, used in parts)])
+        found: list[tuple[T, float]] = []
+        for row in _closest_first(similarities, min_similarity, limit):
+            part = int(np.searchsorted(starts, row, side="right")) - 1
+            payload = payloads[part][row - int(starts[part])]
+            if payload is not None and accept(payload):
+                found.append((payload, float(similarities[row])))
+                if len(found) == limit:
+                    break
+        return found
+
+    def _tail(self) -> _Block[T]:
+        if not self._blocks or len(self._blocks[-1].keys) == _BLOCK_ROWS:
+            self._blocks.append(_Block(np.empty((_BLOCK_ROWS, self.dimension), dtype=np.float32)))
+        return self._blocks[-1]
+
+    def _rewrite(self, block: _Block[T]) -> None:
+        """Move what lives in a mostly dead block to the tail, so that its memory is freed."""
+        self._blocks.remove(block)
+        rows = [offset for offset, payload in enumerate(block.payloads) if payload is not None]
+        if rows:
+            payloads = cast("list[T]", [block.payloads[row] for row in rows])
+            keys = [block.keys[row] for row in rows]
+            for key in keys:
+                del self._places[key]
+            self.put(keys, block.vectors[rows], payloads)
+
+
+def _closest_first(similarities: Vector, min_similarity: float, limit: int) -> Iterable[int]:
+    """Row numbers from the closest on, sorted piece by piece: most searches need only the first piece."""
+    rows = np.flatnonzero(similarities >= min_similarity)
+    cut = max(_FIRST_CUT, 2 * limit)
+    while rows.size:
+        values = similarities[rows]
+        whole = rows.size <= cut
+        top = np.arange(rows.size) if whole else np.argpartition(values, rows.size - cut)[rows.size - cut :]
+        # equal similarities keep the order of insertion
+        yield from rows[top[np.lexsort((rows[top], -values[top]))]].tolist()
+        rows = np.delete(rows, top)
+        cut *= 8

@@ -1,0 +1,243 @@
+"""The values that travel between the parts: frozen, and free of behaviour beyond reading themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vector: TypeAlias = npt.NDArray[np.float32]
+    Vectors: TypeAlias = npt.NDArray[np.float32]
+
+    from medha.errors import MedhaError
+
+Scalar: TypeAlias = str | int | float | bool
+Metadata: TypeAlias = Mapping[str, Scalar]
+
+NO_METADATA: Final[Metadata] = MappingProxyType({})
+
+
+def no_metadata() -> Metadata:
+    """The one empty mapping; a factory, since dataclasses refuse it as a default."""
+    return NO_METADATA
+
+
+class Unset(Enum):
+    """The type of ``UNSET``, which is not ``None``: a ttl of ``None`` means "never expires"."""
+
+    UNSET = "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+
+
+class SearchStrategy(StrEnum):
+    """Which tier answered, or why there is an answer at all."""
+
+    L1_CACHE = "l1_cache"
+    EXACT_MATCH = "exact_match"
+    TEMPLATE_MATCH = "template_match"
+    LEARNED_TEMPLATE = "learned_template"
+    SEMANTIC_MATCH = "semantic_match"
+    FUZZY_MATCH = "fuzzy_match"
+    GENERATED = "generated"
+    NO_MATCH = "no_match"
+
+
+_ANSWERED_FROM_CACHE: Final = frozenset(SearchStrategy) - {SearchStrategy.GENERATED, SearchStrategy.NO_MATCH}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheEntry:
+    """A stored question with its query.
+
+    Times are seconds since the epoch; an entry has expired when ``expires_at <= now``. ``vector`` is a unit
+    float32 row of the collection's dimension; a backend may leave it ``None`` in what it returns, unless
+    vectors were asked for.
+    """
+
+    id: str
+    question: str
+    normalized_question: str
+    generated_query: str
+    query_hash: str
+    created_at: float
+    expires_at: float | None = None
+    response_summary: str | None = None
+    template_id: str | None = None
+    metadata: Metadata = field(default_factory=no_metadata)
+    feedback_correct: int = 0
+    feedback_incorrect: int = 0
+    vector: Vector | None = field(default=None, compare=False, repr=False)
+
+    def expired(self, now: float) -> bool:
+        """Whether the entry's time is over at ``now``."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheHit:
+    """What a lookup returns, hit or miss; true only when the cache answered.
+
+    ``similarity`` is the raw cosine in [-1, 1] where a vector was compared; ``confidence`` is in [0, 1]. A miss
+    has no query and says why in ``reason``; ``error`` is the fault that a lookup survived because
+    ``on_backend_error`` is "miss". An answer that ``get_or_generate`` just made has a query but is not a hit.
+    """
+
+    strategy: SearchStrategy
+    reason: str
+    generated_query: str | None = None
+    response_summary: str | None = None
+    confidence: float = 0.0
+    matched_question: str | None = None
+    similarity: float | None = None
+    entry_id: str | None = None
+    template_used: str | None = None
+    metadata: Metadata = field(default_factory=no_metadata)
+    expires_at: float | None = None
+    error: MedhaError | None = None
+
+    def __bool__(self) -> bool:
+        return self.strategy in _ANSWERED_FROM_CACHE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """A question with its query, to be stored by ``store_many``.
+
+    ``vector`` saves the embedding when it was made by the collection's own model. ``expires_at`` (seconds since the
+    epoch) wins over ``ttl``; the last four fields are what an export carries so that warming restores it.
+    """
+
+    question: str
+    generated_query: str
+    response_summary: str | None = None
+    template_id: str | None = None
+    ttl: float | Unset | None = UNSET
+    metadata: Metadata = field(default_factory=no_metadata)
+    vector: Sequence[float] | Vector | None = field(default=None, compare=False, repr=False)
+    created_at: float | None = None
+    expires_at: float | Unset | None = UNSET
+    feedback_correct: int = 0
+    feedback_incorrect: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionSpec:
+    """What a collection is made for: one embedding model and its dimension."""
+
+    dimension: int
+    model_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An entry that a vector search found, with its raw cosine in [-1, 1]."""
+
+    entry: CacheEntry
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a scroll; ``cursor`` is ``None`` on the last one."""
+
+    entries: Sequence[CacheEntry]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as the tiers and guards see it: as it was asked, and normalised."""
+
+    text: str
+    normalized: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry that a tier proposes, with what speaks for it."""
+
+    entry: CacheEntry
+    question: Question
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a guard says of a candidate; a rejection always says why."""
+
+    accepted: bool
+    reason: str = ""
+
+
+ACCEPTED: Final = Verdict(accepted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardVerdict:
+    """A verdict with the name of the guard that gave it."""
+
+    guard: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ConsideredCandidate:
+    """A candidate in a decision record: what a tier made of it."""
+
+    tier: str
+    entry_id: str
+    question: str
+    generated_query: str
+    similarity: float
+    verdicts: tuple[GuardVerdict, ...]
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierTrace:
+    """One tier in a decision record."""
+
+    tier: str
+    answered: bool
+    reason: str
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """How one lookup was decided: every tier tried, every candidate considered, every verdict."""
+
+    question: str
+    normalized_question: str
+    filters: Metadata
+    hit: CacheHit
+    tiers: tuple[TierTrace, ...]
+    candidates: tuple[ConsideredCandidate, ...]
+    milliseconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The decision as plain JSON-able values."""
+        from medha.jsonable import to_jsonable
+
+        return to_jsonable(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackResult:
+    """What became of one ``feedback`` call; true when an entry was found for it."""
+
+    entry_id: str | None
+    correct: int
+    incorrect: int
+    removed: bool
+
+    def __bool__(self) -> bool:
+        return self.entry_id is not None

@@ -1,0 +1,1 @@
+"""Medha's fastembed package."""
