@@ -1,6 +1,7 @@
 """Medha: a semantic cache for text-to-query systems."""
 
 from medha.backend import VectorStorageBackend
+from medha.cache import Medha
 from medha.capabilities import FULL, Capability, Support, impossible, not_yet
 from medha.descriptors import (
     PLUGIN_API,
@@ -12,8 +13,10 @@ from medha.descriptors import (
     NoSettings,
 )
 from medha.embedder import BaseEmbedder
+from medha.errors import MedhaError
 from medha.guard import Guard
 from medha.hookspecs import hookimpl
+from medha.identity import query_hash
 from medha.l1 import L1CacheBackend, L1Read
 from medha.models import (
     ACCEPTED,
@@ -32,6 +35,9 @@ from medha.models import (
     Verdict,
 )
 from medha.settings import Settings
+from medha.stats import CacheStats
+from medha.sync import MedhaSync
+from medha.templates import QueryTemplate
 from medha.where import Where, same_value
 
 __all__ = [
@@ -43,6 +49,7 @@ __all__ = [
     "BaseEmbedder",
     "CacheEntry",
     "CacheHit",
+    "CacheStats",
     "Candidate",
     "Capability",
     "CollectionSpec",
@@ -56,9 +63,13 @@ __all__ = [
     "L1Plugin",
     "L1Read",
     "Match",
+    "Medha",
+    "MedhaError",
+    "MedhaSync",
     "NewEntry",
     "NoSettings",
     "Page",
+    "QueryTemplate",
     "Question",
     "SearchStrategy",
     "Settings",
@@ -69,5 +80,6 @@ __all__ = [
     "hookimpl",
     "impossible",
     "not_yet",
+    "query_hash",
     "same_value",
 ]

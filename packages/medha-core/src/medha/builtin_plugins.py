@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medha.capabilities import FULL, Capability, impossible
-from medha.descriptors import PLUGIN_API, BackendPlugin, L1Plugin, NoSettings
+from medha.descriptors import PLUGIN_API, BackendPlugin, GuardPlugin, L1Plugin, NoSettings
 from medha.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -68,3 +68,11 @@ def medha_register_l1_caches() -> Sequence[L1Plugin]:
     return [
         L1Plugin(name="memory", factory=_make_memory_l1, settings=MemoryL1Settings, api_version=PLUGIN_API),
     ]
+
+
+@hookimpl
+def medha_register_guards() -> Sequence[GuardPlugin]:
+    """The built-in guards; the module of each is imported when it is made."""
+    from medha.guards import GUARD_PLUGINS
+
+    return GUARD_PLUGINS

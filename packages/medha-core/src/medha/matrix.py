@@ -108,6 +108,8 @@ class VectorMatrix(Generic[T]):
         if limit <= 0 or not parts:
             return []
         similarities = np.concatenate([block.vectors[:used] @ vector for block, used in parts])
+        # float32 products of unit vectors leave [-1, 1] by a rounding error
+        np.clip(similarities, -1.0, 1.0, out=similarities)
         payloads: list[list[T | None]] = [block.payloads for block, _ in parts]
         starts = np.cumsum([0, *(used for _, used in parts)])
         found: list[tuple[T, float]] = []

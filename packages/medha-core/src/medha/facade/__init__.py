@@ -1,0 +1,1 @@
+"""The methods of ``Medha``, grouped by what they are for."""

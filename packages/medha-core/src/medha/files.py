@@ -1,0 +1,218 @@
+"""Rows in files: JSON arrays, JSON Lines and CSV, read and written as streams."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+import json
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+from medha.errors import FileError, FileFormatError, FileNotAllowedError, FileTooLargeError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from medha.models import CacheEntry, CollectionSpec
+    from medha.settings import Settings
+
+FORMATS: Final = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+COLUMNS: Final = (
+    *("id", "question", "generated_query", "response_summary", "template_id", "metadata"),
+    *("created_at", "expires_at", "feedback_correct", "feedback_incorrect", "embedding_model", "vector"),
+)
+_QUESTION_COLUMNS: Final = ("question", "original_question")
+_QUERY_COLUMNS: Final = ("generated_query", "query", "sql")
+_NUMBERS: Final = ("ttl", "created_at", "expires_at")
+_COUNTS: Final = ("feedback_correct", "feedback_incorrect")
+
+
+def allowed_path(path: str | Path, settings: Settings) -> Path:
+    """The path with symlinks resolved.
+
+    Raises:
+        FileNotAllowedError: it lies outside ``allowed_file_dir``.
+    """
+    if not isinstance(path, str | Path) or not str(path) or "\x00" in str(path):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise FileError(f"a file path must be a non-empty str or Path without NUL, not {path!r:.80}")
+    resolved = Path(path).expanduser().resolve()
+    allowed = settings.allowed_file_dir
+    if allowed is not None and not resolved.is_relative_to(allowed.expanduser().resolve()):
+        raise FileNotAllowedError(
+            f"{path} is {resolved}, outside allowed_file_dir = {allowed}; move it there or change "
+            "MEDHA_ALLOWED_FILE_DIR"
+        )
+    return resolved
+
+
+def file_format(path: Path, given: str | None) -> str:
+    """The format that was given, or the one that the file's ending says."""
+    known = sorted(set(FORMATS.values()))
+    if given is not None:
+        if given not in known:
+            raise FileFormatError(f"there is no file format {given!r}; they are {', '.join(known)}")
+        return given
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError as exc:
+        raise FileFormatError(
+            f"the ending of {path.name!r} says no format; use {', '.join(FORMATS)}, or pass format="
+        ) from exc
+
+
+def open_to_read(path: Path, settings: Settings) -> IO[bytes]:
+    """The file, opened.
+
+    Raises:
+        FileTooLargeError: larger than ``max_file_size_mb``.
+        FileError: absent, a folder, or not readable.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as exc:
+        raise FileError(f"cannot read {path}: {exc.strerror or exc}") from exc
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if size > settings.max_file_size_mb * 1_000_000:
+        file.close()
+        raise FileTooLargeError(
+            f"{path} has {size / 1e6:,.1f} MB, more than max_file_size_mb = {settings.max_file_size_mb:g}; "
+            "split it or raise MEDHA_MAX_FILE_SIZE_MB"
+        )
+    return file
+
+
+def read_rows(file: IO[bytes], kind: str, name: str) -> Iterator[Mapping[str, Any]]:
+    """The rows of a file, one at a time.
+
+    Raises:
+        FileFormatError: names the row or line that cannot be read.
+    """
+    readers = {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}
+    number = 0
+    try:
+        for number, row in enumerate(readers[kind](file)):
+            if not isinstance(row, dict):
+                raise FileFormatError(f"{name}: row {number} is {type(row).__name__}, not an object with fields")
+            yield cast("dict[str, Any]", row)
+    except UnicodeDecodeError as exc:
+        raise FileFormatError(f"{name}: not UTF-8 after row {number}: {exc}") from exc
+    except (ValueError, csv.Error) as exc:
+        raise FileFormatError(f"{name}: not {kind.upper()} after row {number}: {exc}") from exc
+
+
+def _json_rows(file: IO[bytes]) -> Iterator[Any]:
+    import ijson
+
+    start = file.read(3)
+    file.seek(3 if start == b"\xef\xbb\xbf" else 0)
+    try:
+        first = next(iter(ijson.parse(file, use_float=True)), (None, None, None))
+        if first[1] != "start_array":
+            raise FileFormatError("a JSON file must hold one array of objects; for one object a line use .jsonl")
+        file.seek(3 if start == b"\xef\xbb\xbf" else 0)
+        yield from ijson.items(file, "item", use_float=True)
+    except ijson.JSONError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+def _jsonl_rows(file: IO[bytes]) -> Iterator[Any]:
+    for line in io.TextIOWrapper(file, encoding="utf-8-sig"):
+        if line.strip():
+            yield json.loads(line)
+
+
+def _csv_rows(file: IO[bytes]) -> Iterator[Any]:
+    reader = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), strict=True)
+    for row in reader:
+        if None in row:
+            raise ValueError(f"line {reader.line_num} has more fields than the header")
+        yield {key: None if value == "" else value for key, value in row.items()}
+
+
+def entry_fields(row: Mapping[str, Any], spec: CollectionSpec) -> dict[str, Any]:
+    """The fields of a ``NewEntry`` in a row of a file or frame; columns that are none are passed over.
+
+    A vector is taken only when the row says that the collection's own model made it.
+    """
+    fields: dict[str, Any] = {}
+    for name, columns in (("question", _QUESTION_COLUMNS), ("generated_query", _QUERY_COLUMNS)):
+        column = next((column for column in columns if row.get(column) is not None), None)
+        if column is None:
+            raise InvalidInputError(f"no column {' or '.join(repr(column) for column in columns)}")
+        fields[name] = row[column]
+    for name in ("response_summary", "template_id"):
+        if row.get(name) is not None:
+            fields[name] = row[name]
+    for name in (*_NUMBERS, *_COUNTS):
+        if name in row and not (row[name] is None and name != "expires_at"):
+            fields[name] = _number(row[name], name)
+    if row.get("metadata") is not None:
+        fields["metadata"] = _metadata(row["metadata"])
+    if row.get("vector") is not None and row.get("embedding_model") == spec.model_name:
+        fields["vector"] = _vector(row["vector"])
+    return fields
+
+
+def _number(value: Any, name: str) -> Any:
+    if isinstance(value, str):
+        try:
+            return int(value) if name in _COUNTS else float(value)
+        except ValueError as exc:
+            raise InvalidInputError(f"{name} is not a number: {value!r:.80}") from exc
+    if name in _COUNTS and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _metadata(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError as exc:
+            raise InvalidInputError(f"metadata is not a JSON object: {value!r:.80}") from exc
+    return value
+
+
+def _vector(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    import numpy as np
+
+    try:
+        return np.frombuffer(base64.b64decode(value, validate=True), dtype="<f4")
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidInputError(f"the vector is not base64 of float32 numbers: {exc}") from exc
+
+
+def row_of(entry: CacheEntry, spec: CollectionSpec, *, include_vectors: bool) -> dict[str, Any]:
+    """An entry as a row; the vector as it is."""
+    row: dict[str, Any] = {name: getattr(entry, name) for name in COLUMNS[:10]}
+    row["metadata"] = dict(entry.metadata)
+    if include_vectors:
+        row |= {"embedding_model": spec.model_name, "vector": entry.vector}
+    return row
+
+
+def write_rows(file: IO[bytes], kind: str, rows: Sequence[dict[str, Any]], *, first: bool) -> None:
+    """Append rows; ``first`` says that none were written before."""
+    import numpy as np
+
+    for row in rows:
+        if row.get("vector") is not None:
+            row["vector"] = base64.b64encode(np.asarray(row["vector"], dtype="<f4").tobytes()).decode()
+    if kind == "csv":
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[0]) if rows else COLUMNS[:10])
+        if first:
+            writer.writeheader()
+        writer.writerows({**row, "metadata": json.dumps(row["metadata"], ensure_ascii=False)} for row in rows)
+        file.write(text.getvalue().encode())
+    else:
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+        if kind == "jsonl":
+            file.write("".join(line + "\n" for line in lines).encode())
+        else:
+            file.write((("" if first else ",\n") + ",\n".join(lines)).encode())

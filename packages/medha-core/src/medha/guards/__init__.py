@@ -1,0 +1,44 @@
+"""The built-in guards: small rules that tell different questions apart. A candidate must pass them all."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from medha.descriptors import PLUGIN_API, GuardPlugin, NoSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medha.guard import Guard
+
+# The likeliest to reject come first.
+_CLASSES: Final = {
+    "numbers": "NumbersGuard",
+    "quoted": "QuotedGuard",
+    "polarity": "PolarityGuard",
+    "words": "WordsGuard",
+    "roles": "RolesGuard",
+    "case": "CaseGuard",
+}
+
+
+def _factory(name: str) -> Callable[[NoSettings], Guard]:
+    """Imports the guard's module only when the guard is made."""
+
+    def make(_: NoSettings) -> Guard:
+        guard: type[Guard] = getattr(import_module(f"{__name__}.{name}"), _CLASSES[name])
+        return guard()
+
+    return make
+
+
+GUARD_PLUGINS: Final = tuple(
+    GuardPlugin(name=name, factory=_factory(name), api_version=PLUGIN_API) for name in _CLASSES
+)
+"""How the built-in guards are registered."""
+
+
+def builtin_guards() -> list[Guard]:
+    """One of each built-in guard, in the order in which they are best asked."""
+    return [plugin.factory(NoSettings()) for plugin in GUARD_PLUGINS]

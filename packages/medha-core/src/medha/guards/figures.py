@@ -1,0 +1,86 @@
+"""Numbers in one canonical form: "5", "five", "5.0"; "2,000", "2k", "two thousand"; "3rd", "third"."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medha.guards.language import Language
+
+_PLAIN: Final = re.compile(r"([-−]?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(\.[0-9]+)?")
+_WITH_ENDING: Final = re.compile(r"(.*?[0-9])([^\W\d_]+)", re.DOTALL)
+
+
+def canonical_number(piece: str, language: Language) -> tuple[str, str | None]:
+    """A written number in canonical form and the unit that hung on it; a date, a time or a code stays as it is."""
+    plain = _plain(piece)
+    split = _WITH_ENDING.fullmatch(piece) if plain is None else None
+    value = _plain(split[1]) if split else None
+    if split is None or value is None:
+        return plain or piece, None
+    ending = split[2]
+    if ending in language.thousand:
+        return _shortest(Decimal(value) * 1000), None
+    if ending.lower() in language.ordinal_endings:
+        return ordinal(value), None
+    return (value, ending) if ending in language.units else (piece, None)
+
+
+def ordinal(value: int | str) -> str:
+    """The canonical form of "3rd" and "third": never equal to a count."""
+    return f"{value}."
+
+
+def spelled_number(words: Sequence[str], start: int, language: Language) -> tuple[str, int] | None:
+    """The number that the words from ``start`` on spell ("two thousand five", "2.5 million") and where it ends."""
+    total = Decimal(0)
+    current: Decimal | None = None
+    index = start
+    while index < len(words):
+        word = words[index]
+        scale = language.scales.get(word)
+        if scale is not None and current:
+            current *= scale
+            if scale > 100:
+                total, current = total + current, Decimal(0)
+        elif current is None and word not in language.numbers:
+            plain = _plain(word)
+            if plain is None:
+                return None
+            current = Decimal(plain)
+        elif word in language.numbers and _continues(current, language.numbers[word]):
+            current = (current or Decimal(0)) + language.numbers[word]
+        else:
+            break
+        index += 1
+    return None if current is None else (_shortest(total + current), index)
+
+
+def _continues(current: Decimal | None, value: int) -> bool:
+    """Whether "five" goes on after what was read: after "twenty" and "two hundred", not after "three"."""
+    if not current:
+        return True
+    if current != int(current) or value == 0:
+        return False
+    return (current % 100 == 0 and value < 100) or (current % 100 >= 20 and current % 10 == 0 and value < 10)
+
+
+def _plain(piece: str) -> str | None:
+    found = _PLAIN.fullmatch(piece)
+    if found is None or not (found[2] or found[3]):
+        return None
+    sign, whole, fraction = found[1], found[2] or "0", found[3] or ""
+    if len(whole) > 1 and whole[0] == "0":
+        return None
+    fraction = fraction.rstrip("0").rstrip(".")
+    value = whole.replace(",", "") + fraction
+    return f"-{value}" if sign and value != "0" else value
+
+
+def _shortest(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

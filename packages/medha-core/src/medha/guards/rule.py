@@ -1,0 +1,54 @@
+"""What every built-in guard shares: equal questions agree, overlong ones never do, the rest is compared as read."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from medha.guard import Guard
+from medha.guards.reading import LONGEST, read
+from medha.models import ACCEPTED, Verdict
+
+if TYPE_CHECKING:
+    from medha.guards.reading import Reading
+    from medha.models import Candidate, Question
+
+
+class ReadingGuard(Guard):
+    """A guard that compares the readings of the two questions; the order of the two never matters."""
+
+    @abstractmethod
+    def difference(self, asked: Reading, stored: Reading) -> str | None:
+        """What tells the two apart, or ``None``."""
+
+    def verify(self, question: Question, candidate: Candidate) -> Verdict:
+        """Accept when this guard finds no difference."""
+        asked, stored = question.normalized, candidate.question.normalized
+        if asked == stored:
+            return ACCEPTED
+        if len(asked) > LONGEST or len(stored) > LONGEST:
+            return Verdict(accepted=False, reason=f"questions over {LONGEST} characters must be equal")
+        found = self.difference(read(asked), read(stored))
+        return ACCEPTED if found is None else Verdict(accepted=False, reason=found)
+
+
+def only_in(one: tuple[str, ...], other: tuple[str, ...]) -> list[str]:
+    """The items of one that the other lacks, each as often as it lacks it."""
+    left = list(other)
+    missing: list[str] = []
+    for item in one:
+        if item in left:
+            left.remove(item)
+        else:
+            missing.append(item)
+    return missing
+
+
+def spelled_out(asked: list[str], stored: list[str]) -> str:
+    """The two sides of a difference, for a reason: few enough to read."""
+    sides = [
+        f"{', '.join(map(repr, items[:4]))} only in the {which} question"
+        for items, which in ((asked, "asked"), (stored, "stored"))
+        if items
+    ]
+    return "; ".join(sides)

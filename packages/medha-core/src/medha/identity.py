@@ -1,0 +1,82 @@
+"""Deterministic identities: of an entry, of a scope, of a question, of a query."""
+
+from __future__ import annotations
+
+import functools
+import json
+import uuid
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from medha.checks import check_question
+from medha.models import Metadata, Question, Scalar
+from medha.normalize import normalize
+
+_NAMESPACE: Final = uuid.UUID("8d1c4c5e-7a36-5f0e-9b1d-6d656468610a")
+_MEMOIZED_LENGTH: Final = 512
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A checked question with its digest, which is the same for every wording that normalises alike."""
+
+    question: Question
+    digest: str
+
+    def key(self, scope: str) -> str:
+        """The L1 key of the question in a scope, as ``scope_key`` gives it."""
+        return f"{self.digest}:{digest(scope)}" if scope else self.digest
+
+
+def digest(text: str) -> str:
+    """32 hexadecimal digits of BLAKE2b."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _ask(text: str) -> Asked:
+    check_question(text)
+    normalized = normalize(text)
+    return Asked(Question(text, normalized), digest(normalized))
+
+
+_ask_memoized: Callable[[str], Asked] = functools.lru_cache(maxsize=8192)(_ask)
+
+
+def ask(text: str) -> Asked:
+    """Check and normalise a question; what was asked lately is remembered.
+
+    Raises:
+        InvalidQuestionError: not a str, blank, NUL or a lone surrogate in it.
+    """
+    if type(text) is str and len(text) <= _MEMOIZED_LENGTH:
+        return _ask_memoized(text)
+    return _ask(text)
+
+
+def scope_key(metadata: Metadata) -> str:
+    """One text for all metadata that ``same_value`` holds equal, whatever its order; empty for none."""
+    if not metadata:
+        return ""
+    return json.dumps([[key, *_tagged(metadata[key])] for key in sorted(metadata)], ensure_ascii=False)
+
+
+def _tagged(value: Scalar) -> tuple[str, Scalar]:
+    if isinstance(value, bool):
+        return "bool", value
+    if isinstance(value, str):
+        return "str", value
+    return "number", int(value) if value == int(value) else value
+
+
+def entry_id(collection: str, normalized_question: str, scope: str) -> str:
+    """The uuid5 of collection, normalised question and scope: storing the same question again replaces its entry."""
+    return str(uuid.uuid5(_NAMESPACE, json.dumps([collection, normalized_question, scope])))
+
+
+def query_hash(generated_query: str) -> str:
+    """What ``invalidate_by_query_hash`` takes: the digest of a query, white space around it aside."""
+    return digest(generated_query.strip())

@@ -1,0 +1,110 @@
+"""One lookup on its way down the waterfall."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from medha.models import UNSET, ConsideredCandidate, GuardVerdict, TierTrace, Unset
+from medha.where import Where
+
+if TYPE_CHECKING:
+    from medha.embedding import Embeddings
+    from medha.errors import EmbedderError
+    from medha.identity import Asked
+    from medha.models import CacheEntry, CacheHit, Match, Metadata, Vector
+    from medha.settings import Settings
+    from medha.storage import Storage
+
+
+class Tier(Protocol):
+    """One search strategy of the waterfall."""
+
+    name: str
+
+    async def answer(self, lookup: Lookup) -> CacheHit | None:
+        """A hit, or ``None`` to let the next tier try."""
+        ...
+
+
+@dataclass(slots=True)
+class Recorder:
+    """What ``explain`` shows of a lookup."""
+
+    tiers: list[TierTrace] = field(default_factory=list[TierTrace])
+    candidates: list[ConsideredCandidate] = field(default_factory=list[ConsideredCandidate])
+
+    def tier(self, name: str, hit: CacheHit | None, reason: str, started: float) -> None:
+        """A tier ended."""
+        milliseconds = (time.perf_counter() - started) * 1000
+        self.tiers.append(TierTrace(name, hit is not None, reason, milliseconds))
+
+    def candidate(self, tier: str, match: Match, verdicts: tuple[GuardVerdict, ...], outcome: str) -> None:
+        """A candidate was considered."""
+        entry = match.entry
+        self.candidates.append(
+            ConsideredCandidate(
+                tier, entry.id, entry.question, entry.generated_query, match.similarity, verdicts, outcome
+            )
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Lookup:
+    """The question, its scope and instant, and what was fetched for it - each thing at most once.
+
+    ``fault`` is how the embedder failed for a batch that this lookup is of.
+    """
+
+    asked: Asked
+    filters: Metadata
+    entry_id: str
+    now: float
+    storage: Storage
+    embeddings: Embeddings
+    settings: Settings
+    recorder: Recorder | None = None
+    reasons: list[str] = field(default_factory=list[str])
+    exact: CacheEntry | Unset | None = UNSET
+    vector: Vector | None = None
+    fault: EmbedderError | None = None
+    _matches: list[Match] | None = None
+
+    async def exact_entry(self) -> CacheEntry | None:
+        """The entry of this very question and scope, if it has not expired."""
+        if self.exact is UNSET:
+            found = await self.storage.get([self.entry_id])
+            self.exact = found[0] if found else None
+        entry = self.exact
+        return entry if entry is not None and not entry.expired(self.now) else None
+
+    async def entries_of_question(self) -> list[CacheEntry]:
+        """Every live entry of this question whose metadata fits the filters; needs no embedding."""
+        where = Where(normalized_question=self.asked.question.normalized, metadata=self.filters)
+        return [entry async for page in self.storage.pages(where) for entry in page if not entry.expired(self.now)]
+
+    async def matches(self) -> list[Match]:
+        """The candidates of the one vector search, closest first."""
+        if self._matches is None:
+            if self.fault is not None:
+                raise self.fault
+            if self.vector is None:
+                remember = self.recorder is None
+                self.vector = await self.embeddings.of_question(self.asked.question.normalized, remember=remember)
+            settings = self.settings
+            self._matches = await self.storage.search(
+                self.vector,
+                limit=settings.fuzzy_prefilter_top_k,
+                min_similarity=min(settings.score_threshold_semantic, settings.score_threshold_fuzzy_prefilter),
+                where=Where(metadata=self.filters),
+                now=self.now,
+            )
+        return self._matches
+
+    async def entries_without_embedder(self, fault: EmbedderError) -> list[CacheEntry]:
+        """What can still be answered exactly while the embedder is down; raises its fault when nothing can."""
+        entries = await self.entries_of_question()
+        if not entries:
+            raise fault
+        return entries

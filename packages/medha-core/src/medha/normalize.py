@@ -1,0 +1,115 @@
+"""Question text to canonical text: what makes two wordings one and the same question.
+
+Only what can never change the meaning is folded: Unicode form, white space, trailing punctuation, polite frames, and
+the capital of an opening function word. Case is kept everywhere else, and quoted literals are kept as they are, since
+``BOB`` and ``bob`` may be two customers.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STRAIGHT_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'"})
+# NFKC makes 10² into 102 and 2½ into 21⁄2, which are other numbers
+_KEPT_BY_NFKC: Final = re.compile("([⁰¹²³⁴-₎¼-¾⅐-⅟↉]+)")
+_OPENING: Final = re.compile(r"""["«`]|(?<!\w)'""")
+_CLOSING: Final = {
+    '"': re.compile('"'),
+    "«": re.compile("»"),
+    "`": re.compile("`"),
+    "'": re.compile(r"'(?!\w)"),
+}
+_SPACE: Final = re.compile(r"\s+")
+_TRAILING: Final = re.compile(r"[\s?.!,;:。、؟]+\Z")
+
+_REQUEST: Final = r"(?:show|tell|give|list|find|get|display|return|fetch|provide|count|calculate|compute|let)"
+_ASKING: Final = r"(?:how|what|which|who|whose|whom|where|when|is|are|do|does|did|can|could|would)"
+_LEADING_FRAME: Final = re.compile(
+    rf"""(?:
+        (?:hi|hello|hey)(?:\ there)?\ ?[,!]\ ?
+      | (?:please|kindly)(?:\ |,\ )(?={_REQUEST}\b|{_ASKING}\b)
+      | (?:can|could|would|will)\ you\ (?:please\ |kindly\ )?(?={_REQUEST}\b)
+      | (?:can|could|may)\ i\ (?:please\ )?(?:see|get|have)\ (?=\S)
+      | i(?:'d|\ would)\ like\ to\ (?:know|see)\ (?=\S)
+      | i\ want\ to\ (?:know|see)\ (?=\S)
+      | (?:show|tell|give)\ me\ (?=\S)
+      | let\ me\ know\ (?=\S)
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# "tracks on the album Please" must keep its last word, so only a clause of its own is a frame
+_TRAILING_FRAME: Final = re.compile(r"(?<=[,.;!?])\ ?(?:please|thanks|thank\ you)\Z", re.IGNORECASE | re.VERBOSE)
+_OPENING_WORDS: Final = frozenset(
+    {
+        *("how", "what", "which", "who", "whose", "whom", "where", "when", "is", "are", "do", "does", "did", "has"),
+        *("have", "show", "list", "give", "find", "get", "display", "count", "return", "fetch", "the", "a", "an"),
+        *("in", "of", "for", "from", "all", "tell", "provide"),
+    }
+)
+_FIRST_WORD: Final = re.compile(r"[A-Z][a-z]*(?=\s|\Z)")
+
+
+def normalize(text: str) -> str:
+    """The canonical text; normalising it again changes nothing. Never empty unless ``text`` is blank."""
+    text = text.strip() if text.isascii() else _compose(text.translate(_STRAIGHT_QUOTES)).strip()
+    text = _collapse_spaces(text)
+    while (shorter := _without_frames(text)) != text:
+        text = shorter
+    return _lower_opening_word(text)
+
+
+def quoted_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each quoted literal, its quotes included. An apostrophe inside a word opens nothing."""
+    unclosed: set[str] = set()
+    position = 0
+    while opening := _OPENING.search(text, position):
+        kind = opening.group()
+        closing = None if kind in unclosed else _CLOSING[kind].search(text, opening.end())
+        if closing is None:
+            unclosed.add(kind)
+            position = opening.end()
+        else:
+            yield opening.start(), closing.end()
+            position = closing.end()
+
+
+def _compose(text: str) -> str:
+    # normalising piece by piece can leave a piece that composes with its neighbour, hence the outer NFC
+    pieces = [
+        piece if index % 2 else unicodedata.normalize("NFKC", piece)
+        for index, piece in enumerate(_KEPT_BY_NFKC.split(text))
+    ]
+    return unicodedata.normalize("NFC", "".join(pieces)).translate(_STRAIGHT_QUOTES)
+
+
+def _collapse_spaces(text: str) -> str:
+    pieces: list[str] = []
+    position = 0
+    for start, end in quoted_spans(text):
+        pieces += (_SPACE.sub(" ", text[position:start]), text[start:end])
+        position = end
+    pieces.append(_SPACE.sub(" ", text[position:]))
+    return "".join(pieces).strip()
+
+
+def _without_frames(text: str) -> str:
+    for shorter in (
+        _TRAILING_FRAME.sub("", text),
+        _TRAILING.sub("", text),
+        text[frame.end() :] if (frame := _LEADING_FRAME.match(text)) else text,
+    ):
+        if shorter != text and shorter.strip():
+            return shorter.strip()
+    return text
+
+
+def _lower_opening_word(text: str) -> str:
+    first = _FIRST_WORD.match(text)
+    if first and first.group().lower() in _OPENING_WORDS:
+        return text[0].lower() + text[1:]
+    return text

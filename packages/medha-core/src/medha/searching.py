@@ -1,0 +1,187 @@
+"""Lookups: one question, many questions, and why a question is answered as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from medha.checks import check_metadata, check_question_length
+from medha.errors import EmbedderError, InvalidInputError, MedhaError, ScopeRequiredError
+from medha.hits import miss
+from medha.identity import Asked, ask, entry_id, scope_key
+from medha.l1 import L1Read
+from medha.lookup import Lookup, Recorder
+from medha.models import NO_METADATA, Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medha.models import CacheHit, Metadata
+    from medha.parts import Parts
+
+_ATTEMPTS: Final = 3
+_NO_SCOPE: Final = "require_scope is on and the lookup names no scope; pass filters"
+_PARALLEL_SEARCHES: Final = 16
+_NOTHING_READ: Final = L1Read(None, -1)
+
+
+@dataclass(slots=True)
+class _Request:
+    """A checked lookup: the question in its scope, and what L1 said."""
+
+    asked: Asked
+    filters: Metadata
+    scope: str
+    key: str
+    moment: int = 0
+    read: L1Read = _NOTHING_READ
+
+
+class Searcher:
+    """Answers questions from L1, and through the waterfall."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def search(self, question: str, filters: Mapping[str, Any] | None = None) -> CacheHit:
+        """The answer to one question."""
+        started = time.perf_counter()
+        request = self.request(question, filters)
+        hit = await self._answer(request)
+        self._parts.stats.lookup(hit, time.perf_counter() - started)
+        return hit
+
+    async def search_batch(self, questions: Sequence[str], filters: Mapping[str, Any] | None = None) -> list[CacheHit]:
+        """The answers to many questions, in order, with one embedding call for all that need one."""
+        if isinstance(questions, str):
+            raise InvalidInputError("search_batch takes a sequence of questions, not one str; use search")
+        started = time.perf_counter()
+        requests = [self.request(question, filters) for question in questions]
+        for request in requests:
+            await self._read_l1(request)
+        lookups = {id(r): self._lookup(r) for r in requests if r.read.hit is None and self._in_scope(r)}
+        fault = await self._fetch_ahead(list(lookups.values()))
+        slots = asyncio.Semaphore(_PARALLEL_SEARCHES)
+
+        async def answer(request: _Request) -> CacheHit:
+            async with slots:
+                hit = await self._answer(request, lookups.get(id(request)), fault)
+            self._parts.stats.lookup(hit, time.perf_counter() - started)
+            return hit
+
+        tasks = [asyncio.ensure_future(answer(request)) for request in requests]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def explain(self, question: str, filters: Mapping[str, Any] | None = None) -> Decision:
+        """The whole decision on a question; nothing is counted, kept or changed."""
+        started = time.perf_counter()
+        request = self.request(question, filters)
+        recorder = Recorder()
+        if self._in_scope(request):
+            await self._read_l1(request, count_fault=False)
+            l1_hit = request.read.hit
+            recorder.tier("l1", l1_hit, l1_hit.reason if l1_hit else "no answer kept for these words", started)
+            hit = l1_hit or await self._parts.waterfall.answer(self._lookup(request, recorder))
+        else:
+            hit = miss(_NO_SCOPE)
+        return Decision(
+            question=question,
+            normalized_question=request.asked.question.normalized,
+            filters=request.filters,
+            hit=hit,
+            tiers=tuple(recorder.tiers),
+            candidates=tuple(recorder.candidates),
+            milliseconds=(time.perf_counter() - started) * 1000,
+        )
+
+    def request(self, question: str, filters: Mapping[str, Any] | None) -> _Request:
+        """The question and filters, checked."""
+        asked = ask(question)
+        limit = self._parts.settings.max_question_length
+        if len(question) > limit:
+            check_question_length(question, limit)
+        if not filters:
+            if filters is not None:
+                check_metadata(filters, "filters")
+            return _Request(asked, NO_METADATA, "", asked.digest)
+        checked = check_metadata(filters, "filters")
+        scope = scope_key(checked)
+        return _Request(asked, checked, scope, asked.key(scope))
+
+    def require_scope(self, filters: Mapping[str, Any] | None) -> None:
+        """Refuse a call that would store without a scope where one is required."""
+        if self._parts.settings.require_scope and not filters:
+            raise ScopeRequiredError("require_scope is on: name the scope, for example metadata={'tenant': 'acme'}")
+
+    def _in_scope(self, request: _Request) -> bool:
+        return bool(request.scope) or not self._parts.settings.require_scope
+
+    async def _answer(
+        self, request: _Request, prepared: Lookup | None = None, fault: EmbedderError | None = None
+    ) -> CacheHit:
+        """From L1 or the waterfall; again when the answer was removed or replaced meanwhile."""
+        if not self._in_scope(request):
+            return miss(_NO_SCOPE)
+        removals = self._parts.removals
+        for attempt in range(_ATTEMPTS):
+            if attempt or prepared is None:
+                await self._read_l1(request)
+            hit = request.read.hit
+            if hit is None:
+                lookup = prepared if prepared is not None and not attempt else self._lookup(request)
+                lookup.fault = fault
+                hit = await self._parts.waterfall.answer(lookup)
+                await self._keep(request, hit)
+            if hit.entry_id is None or not removals.since(request.moment, hit.entry_id):
+                return hit
+        return miss(f"the answer was removed or replaced during each of {_ATTEMPTS} lookups")
+
+    async def _read_l1(self, request: _Request, *, count_fault: bool = True) -> None:
+        request.moment = self._parts.removals.now()
+        answers = self._parts.answers
+        if answers is not None:
+            request.read = await answers.read(request.key, self._parts.clock(), count_fault=count_fault)
+
+    async def _keep(self, request: _Request, hit: CacheHit) -> None:
+        if hit and self._parts.answers is not None:
+            await self._parts.answers.keep(request.asked, request.key, hit, request.read.fence)
+
+    def _lookup(self, request: _Request, recorder: Recorder | None = None) -> Lookup:
+        parts = self._parts
+        return Lookup(
+            asked=request.asked,
+            filters=request.filters,
+            entry_id=entry_id(parts.storage.collection, request.asked.question.normalized, request.scope),
+            now=parts.clock(),
+            storage=parts.storage,
+            embeddings=parts.embeddings,
+            settings=parts.settings,
+            recorder=recorder,
+        )
+
+    async def _fetch_ahead(self, lookups: Sequence[Lookup]) -> EmbedderError | None:
+        """One ``get`` for all, one embedding call for those it does not answer; returns the embedder's fault."""
+        if not lookups:
+            return None
+        try:
+            found = {e.id: e for e in await self._parts.storage.get([lookup.entry_id for lookup in lookups])}
+        except MedhaError:
+            # each lookup asks again and is judged by on_backend_error on its own
+            return None
+        for lookup in lookups:
+            lookup.exact = found.get(lookup.entry_id)
+        open_lookups = [lookup for lookup in lookups if await lookup.exact_entry() is None]
+        texts = [lookup.asked.question.normalized for lookup in open_lookups]
+        try:
+            vectors = await self._parts.embeddings.of_many(texts, is_document=False)
+        except EmbedderError as exc:
+            return exc
+        for lookup, vector in zip(open_lookups, vectors, strict=True):
+            lookup.vector = vector
+        return None

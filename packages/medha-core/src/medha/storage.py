@@ -1,0 +1,113 @@
+"""One collection of a backend, as core uses it: every call has a deadline and fails with a typed error."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from medha.errors import BackendError, BackendTimeoutError, MedhaError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Sequence
+
+    from medha.backend import VectorStorageBackend
+    from medha.models import CacheEntry, CollectionSpec, Match, Page, Vector
+    from medha.where import Where
+
+T = TypeVar("T")
+
+PAGE_SIZE: Final = 500
+
+
+class Storage:
+    """The calls of a backend, bound to a collection."""
+
+    def __init__(self, backend: VectorStorageBackend, collection: str, timeout: float | None) -> None:
+        self.backend = backend
+        self.collection = collection
+        self._timeout = timeout
+
+    def other(self, collection: str) -> Storage:
+        """The same backend, bound to another collection."""
+        return Storage(self.backend, collection, self._timeout)
+
+    async def connect(self) -> None:
+        """Connect the backend."""
+        await self._call("connect to the backend", self.backend.connect())
+
+    async def initialize(self, spec: CollectionSpec) -> None:
+        """Make or open the collection."""
+        await self._call("open", self.backend.initialize(self.collection, spec))
+
+    async def upsert(self, entries: Sequence[CacheEntry]) -> None:
+        """Store entries."""
+        await self._call(f"store {len(entries)} entries in", self.backend.upsert(self.collection, entries))
+
+    async def get(self, ids: Sequence[str]) -> list[CacheEntry]:
+        """Entries by id."""
+        return await self._call("get entries from", self.backend.get(self.collection, ids))
+
+    async def search(
+        self, vector: Vector, *, limit: int, min_similarity: float, where: Where, now: float
+    ) -> list[Match]:
+        """The closest entries."""
+        return await self._call(
+            "search",
+            self.backend.search(
+                self.collection, vector, limit=limit, min_similarity=min_similarity, where=where, now=now
+            ),
+        )
+
+    async def page(self, where: Where | None, cursor: str | None, *, with_vectors: bool = False) -> Page:
+        """One page of a scroll."""
+        return await self._call(
+            "scroll through",
+            self.backend.scroll(
+                self.collection, where=where, limit=PAGE_SIZE, cursor=cursor, with_vectors=with_vectors
+            ),
+        )
+
+    async def pages(
+        self, where: Where | None = None, *, with_vectors: bool = False
+    ) -> AsyncIterator[Sequence[CacheEntry]]:
+        """Every matching entry, a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = await self.page(where, cursor, with_vectors=with_vectors)
+            if page.entries:
+                yield page.entries
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    async def count(self, where: Where | None = None) -> int:
+        """How many entries match."""
+        return await self._call("count", self.backend.count(self.collection, where=where))
+
+    async def delete(self, where: Where) -> int:
+        """Remove matching entries."""
+        return await self._call("delete from", self.backend.delete(self.collection, where=where))
+
+    async def add_feedback(self, entry_id: str, *, correct: int, incorrect: int) -> tuple[int, int] | None:
+        """Count feedback."""
+        return await self._call(
+            "count feedback in",
+            self.backend.add_feedback(self.collection, entry_id, correct=correct, incorrect=incorrect),
+        )
+
+    async def _call(self, what: str, call: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await call
+        except MedhaError:
+            raise
+        except TimeoutError as exc:
+            raise BackendTimeoutError(
+                f"{type(self.backend).__name__} did not {what} collection {self.collection!r} within "
+                f"{self._timeout} s; see whether it is overloaded, or raise MEDHA_BACKEND_TIMEOUT"
+            ) from exc
+        except Exception as exc:
+            raise BackendError(
+                f"{type(self.backend).__name__} failed to {what} collection {self.collection!r}: "
+                f"{type(exc).__name__}: {exc}"
+            ) from exc

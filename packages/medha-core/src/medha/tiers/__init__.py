@@ -1,0 +1,1 @@
+"""The tiers of the waterfall, one class each."""

@@ -1,0 +1,76 @@
+"""Which candidate may be served: every guard must accept it, and no other may contradict it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from medha.identity import ask
+from medha.models import Candidate, GuardVerdict, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medha.guard import Guard
+    from medha.lookup import Lookup
+    from medha.models import Match, Question
+    from medha.stats import StatsRecorder
+
+_log = logging.getLogger(__name__)
+
+
+class Judge:
+    """Puts candidates before the guards, in order."""
+
+    def __init__(self, guards: Sequence[Guard], stats: StatsRecorder) -> None:
+        self._guards = tuple(guards)
+        self._stats = stats
+
+    def first_accepted(self, tier: str, lookup: Lookup, matches: Sequence[Match]) -> Match | None:
+        """The first match that every guard accepts, unless the same question has another query in another scope."""
+        for match in matches:
+            verdicts = self._verdicts(lookup, match)
+            rejection = next((v for v in verdicts if not v.verdict.accepted), None)
+            if rejection is not None:
+                outcome = f"rejected by {rejection.guard}: {rejection.verdict.reason}"
+            elif _contradicted(match, matches):
+                outcome = "rejected: the same question has different queries in different scopes; pass filters"
+            else:
+                outcome = "accepted"
+            if lookup.recorder is not None:
+                lookup.recorder.candidate(tier, match, verdicts, outcome)
+            if outcome == "accepted":
+                return match
+            lookup.reasons.append(f"{match.entry.question!r} {outcome}")
+        return None
+
+    def _verdicts(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...]:
+        """Verdicts up to the first rejection; all of them when a decision record is wanted."""
+        question = lookup.asked.question
+        candidate = Candidate(match.entry, ask(match.entry.question).question, match.similarity)
+        verdicts: list[GuardVerdict] = []
+        for guard in self._guards:
+            verdict = _verify(guard, question, candidate)
+            verdicts.append(GuardVerdict(guard.name, verdict))
+            if not verdict.accepted and lookup.recorder is None:
+                self._stats.rejected(guard.name)
+                break
+        return tuple(verdicts)
+
+
+def _verify(guard: Guard, question: Question, candidate: Candidate) -> Verdict:
+    """The guard's verdict; a guard that raises has not accepted."""
+    try:
+        return guard.verify(question, candidate)
+    except Exception as exc:  # noqa: BLE001 - whatever a guard raises, it has not accepted
+        _log.error("the guard %r failed with %s; its candidate is rejected", guard.name, type(exc).__name__)
+        _log.debug("how the guard %r failed", guard.name, exc_info=exc)
+        return Verdict(accepted=False, reason=f"the guard failed: {type(exc).__name__}: {exc}")
+
+
+def _contradicted(match: Match, matches: Sequence[Match]) -> bool:
+    return any(
+        other.entry.normalized_question == match.entry.normalized_question
+        and other.entry.query_hash != match.entry.query_hash
+        for other in matches
+    )

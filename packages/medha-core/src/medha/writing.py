@@ -1,0 +1,257 @@
+"""Storing entries: one, and many."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from medha.answers import question_tag
+from medha.checks import (
+    check_instant,
+    check_metadata,
+    check_optional_text,
+    check_query,
+    check_question_length,
+    check_text,
+    check_ttl,
+)
+from medha.errors import (
+    InvalidEntryError,
+    InvalidInputError,
+    InvalidVectorError,
+    MedhaError,
+    PartialWriteError,
+    ScopeRequiredError,
+)
+from medha.identity import Asked, ask, entry_id, query_hash, scope_key
+from medha.models import UNSET, CacheEntry, NewEntry, Unset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from medha.models import Vector, Vectors
+    from medha.parts import Parts
+
+T = TypeVar("T")
+
+_ALIASES = {"query": "generated_query", "sql": "generated_query", "original_question": "question"}
+_CHECK_CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A checked entry that lacks only its vector."""
+
+    asked: Asked
+    entry: CacheEntry
+    given_vector: Any
+
+
+class Writer:
+    """Checks, embeds and stores; what was answered from a replaced entry is withdrawn."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def store(self, new: NewEntry) -> str:
+        """Store one entry; returns its id.
+
+        Raises:
+            InvalidInputError: refused, nothing was stored.
+            BackendError, EmbedderError: not stored.
+            L1Error: stored, but an older answer may still be served from L1.
+        """
+        draft = self.draft(new)
+        if draft.given_vector is None:
+            vectors = await self._parts.embeddings.of_many([draft.entry.normalized_question], is_document=True)
+        else:
+            vectors = self._given([draft])
+        await self._parts.to_the_end(self._put([draft], vectors))
+        return draft.entry.id
+
+    async def store_many(
+        self,
+        entries: Iterable[NewEntry | Mapping[str, Any]],
+        *,
+        batch_size: int | None = None,
+        on_progress: Callable[[int, int], object] | None = None,
+        ttl: float | Unset | None = UNSET,
+    ) -> int:
+        """Store many entries, all checked before the first is written; returns how many rows were given."""
+        given = list(entries)
+        drafts = await self._drafts(given, ttl)
+        return await self.write(iter(drafts), len(drafts), batch_size, on_progress)
+
+    async def write(
+        self,
+        drafts: Iterator[Draft],
+        total: int,
+        batch_size: int | None,
+        on_progress: Callable[[int, int], object] | None,
+    ) -> int:
+        """Embed and store drafts, a batch at a time."""
+        size = self._parts.settings.batch_size if batch_size is None else check_batch_size(batch_size)
+        stored = 0
+        while batch := await asyncio.to_thread(_take, drafts, size):
+            try:
+                latest = {draft.entry.id: draft for draft in batch}
+                await self._write_batch(list(latest.values()))
+            except (MedhaError, asyncio.CancelledError) as exc:
+                if isinstance(exc, asyncio.CancelledError):
+                    raise
+                raise PartialWriteError(
+                    f"stopped after {stored} of {total} entries, which are stored: {exc}", stored=stored
+                ) from exc
+            stored += len(batch)
+            if on_progress is not None:
+                on_progress(stored, total)
+        return stored
+
+    async def _drafts(self, given: Sequence[Any], ttl: float | Unset | None) -> list[Draft]:
+        """All drafts, made off the event loop when there are many."""
+
+        def make(start: int, stop: int) -> list[Draft]:
+            return [self.numbered_draft(given[index], index, ttl) for index in range(start, stop)]
+
+        drafts: list[Draft] = []
+        for start in range(0, len(given), _CHECK_CHUNK):
+            stop = min(start + _CHECK_CHUNK, len(given))
+            drafts += make(start, stop) if stop - start < 32 else await asyncio.to_thread(make, start, stop)
+        return drafts
+
+    def numbered_draft(self, row: object, index: int, ttl: float | Unset | None = UNSET) -> Draft:
+        """One of many, checked; a refusal carries its index."""
+        try:
+            return self.draft(as_new_entry(row), ttl)
+        except InvalidInputError as exc:
+            raise InvalidEntryError(f"entry {index} was refused, nothing was stored: {exc}", index=index) from exc
+
+    def draft(self, new: NewEntry, ttl: float | Unset | None = UNSET) -> Draft:
+        """The entry, checked and identified; ``ttl`` is for entries that say nothing of their own."""
+        parts = self._parts
+        settings = parts.settings
+        asked = ask(new.question)
+        check_question_length(new.question, settings.max_question_length)
+        metadata = check_metadata(new.metadata)
+        if settings.require_scope and not metadata:
+            raise ScopeRequiredError("require_scope is on: name the scope, for example metadata={'tenant': 'acme'}")
+        query = check_query(new.generated_query)
+        now = parts.clock()
+        normalized = asked.question.normalized
+        entry = CacheEntry(
+            id=entry_id(parts.storage.collection, normalized, scope_key(metadata)),
+            question=normalized if normalized == new.question else new.question,
+            normalized_question=normalized,
+            generated_query=query,
+            query_hash=query_hash(query),
+            created_at=now if new.created_at is None else check_instant(new.created_at, "created_at"),
+            expires_at=self._expiry(new, ttl, now),
+            response_summary=check_optional_text(new.response_summary, "response_summary"),
+            template_id=None if new.template_id is None else _check_template_id(new.template_id),
+            metadata=metadata,
+            feedback_correct=_check_count(new.feedback_correct, "feedback_correct"),
+            feedback_incorrect=_check_count(new.feedback_incorrect, "feedback_incorrect"),
+        )
+        draft = Draft(asked, entry, new.vector)
+        if new.vector is not None:
+            self._given([draft])
+        return draft
+
+    def _expiry(self, new: NewEntry, ttl: float | Unset | None, now: float) -> float | None:
+        own = check_ttl(new.ttl if new.ttl is not UNSET else ttl, self._parts.settings.default_ttl_seconds)
+        if new.expires_at is not UNSET:
+            return None if new.expires_at is None else check_instant(new.expires_at, "expires_at")
+        return None if own is None else now + own
+
+    def _given(self, drafts: Sequence[Draft]) -> Vectors:
+        from medha.vectors import unit_rows
+
+        return unit_rows(
+            [draft.given_vector for draft in drafts],
+            count=len(drafts),
+            dimension=self._parts.embeddings.spec.dimension,
+            what="the given vector",
+            error=InvalidVectorError,
+        )
+
+    async def _write_batch(self, drafts: Sequence[Draft]) -> None:
+        with_vector = [draft for draft in drafts if draft.given_vector is not None]
+        without = [draft for draft in drafts if draft.given_vector is None]
+        if with_vector:
+            await self._parts.to_the_end(self._put(with_vector, self._given(with_vector)))
+        if without:
+            texts = [draft.entry.normalized_question for draft in without]
+            vectors = await self._parts.embeddings.of_many(texts, is_document=True)
+            await self._parts.to_the_end(self._put(without, vectors))
+
+    async def _put(self, drafts: Sequence[Draft], vectors: Vectors) -> None:
+        """Store, then withdraw what was answered from the entries' former selves."""
+        parts = self._parts
+        entries = [_with_vector(draft.entry, vector) for draft, vector in zip(drafts, vectors, strict=True)]
+        await parts.storage.upsert(entries)
+        try:
+            if parts.answers is not None:
+                tags = [tag for draft in drafts for tag in (draft.entry.id, question_tag(draft.asked))]
+                await parts.answers.withdraw(tags)
+        finally:
+            parts.removals.add(entry.id for entry in entries)
+        parts.stats.stored(len(entries))
+
+
+def _with_vector(entry: CacheEntry, vector: Vector) -> CacheEntry:
+    from dataclasses import replace
+
+    return replace(entry, vector=vector)
+
+
+def _take(drafts: Iterator[T], size: int) -> list[T]:
+    return list(islice(drafts, size))
+
+
+def as_new_entry(row: object) -> NewEntry:
+    """A row of a file, frame or list as a ``NewEntry``.
+
+    ``query`` and ``sql`` stand for ``generated_query``; fields that are no entry's are refused.
+    """
+    if isinstance(row, NewEntry):
+        return row
+    if not isinstance(row, Mapping):
+        raise InvalidInputError(f"an entry must be a NewEntry or a mapping, not {type(row).__name__}")
+    values: dict[str, Any] = {}
+    for key, value in cast("Mapping[Any, Any]", row).items():
+        name = _ALIASES.get(key, key)
+        if name not in _FIELDS:
+            raise InvalidInputError(f"{key!r:.80} is not a field of an entry; they are {', '.join(sorted(_FIELDS))}")
+        if name in values:
+            raise InvalidInputError(f"{name!r} is given twice, the second time as {key!r}")
+        values[name] = value
+    for required in ("question", "generated_query"):
+        if required not in values:
+            raise InvalidInputError(f"the field {required!r} is missing")
+    return NewEntry(**values)
+
+
+_FIELDS = frozenset(NewEntry.__dataclass_fields__)
+
+
+def check_batch_size(batch_size: object) -> int:
+    """A positive number of entries."""
+    if type(batch_size) is not int or batch_size < 1:
+        raise InvalidInputError(f"batch_size must be a positive int, not {batch_size!r}")
+    return batch_size
+
+
+def _check_template_id(template_id: object) -> str:
+    checked = check_text(template_id, "template_id", InvalidInputError)
+    if not checked or len(checked) > 256:
+        raise InvalidInputError("template_id must have 1 to 256 characters")
+    return checked
+
+
+def _check_count(value: object, what: str) -> int:
+    if type(value) is not int or value < 0:
+        raise InvalidInputError(f"{what} must be an int of 0 or more, not {value!r}")
+    return value

@@ -1,0 +1,66 @@
+"""Hand-written pairs: near misses must all be rejected, rephrasings are accepted up to a floor per kind."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Judge
+
+Pair = tuple[str, str]
+
+# What is not reached here is refused on purpose: another order of words or another word may ask another thing.
+FLOORS: Final = {
+    "punctuation": 1.0,
+    "article": 1.0,
+    "polite": 1.0,
+    "request": 1.0,
+    "which_what": 1.0,
+    "plural": 1.0,
+    "contraction": 1.0,
+    "number_form": 1.0,
+    "count": 1.0,
+    "case": 1.0,
+    "clause": 1.0,
+    "abbreviation": 1.0,
+    "word_order": 0.0,
+    "synonym": 0.0,
+}
+
+
+def _by_kind(name: str) -> dict[str, list[Pair]]:
+    kinds: defaultdict[str, list[Pair]] = defaultdict(list)
+    for line in Path(__file__).with_name(name).read_text("utf-8").splitlines():
+        pair = json.loads(line)
+        kinds[pair["kind"]].append((pair["one"], pair["other"]))
+    return kinds
+
+
+NEAR_MISSES, REPHRASINGS = _by_kind("near_misses.jsonl"), _by_kind("rephrasings.jsonl")
+
+
+@pytest.mark.parametrize("kind", sorted(NEAR_MISSES))
+def test_no_near_miss_passes(objections: Judge, kind: str) -> None:
+    served = [pair for pair in NEAR_MISSES[kind] if not objections(*pair)]
+
+    assert served == []
+
+
+@pytest.mark.parametrize("kind", sorted(REPHRASINGS))
+def test_rephrasings_pass_up_to_the_floor_of_their_kind(objections: Judge, kind: str) -> None:
+    pairs = REPHRASINGS[kind]
+    refused = {pair: reasons for pair in pairs if (reasons := objections(*pair))}
+
+    assert 1 - len(refused) / len(pairs) >= FLOORS[kind], refused
+
+
+def test_there_are_enough_pairs_of_enough_kinds() -> None:
+    assert sum(map(len, NEAR_MISSES.values())) >= 120
+    assert len(NEAR_MISSES) >= 12
+    assert sum(map(len, REPHRASINGS.values())) >= 60
+    assert sorted(REPHRASINGS) == sorted(FLOORS)

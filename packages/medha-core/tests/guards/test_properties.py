@@ -1,0 +1,120 @@
+"""What holds for any text: equal questions agree, verdicts are symmetric, nothing raises, long texts cost no more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from time import process_time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medha.guards import GUARD_PLUGINS, builtin_guards
+from medha.guards.reading import LONGEST, read
+from medha.guards.scan import pieces
+from medha.models import CacheEntry, Candidate, Question
+from medha.normalize import normalize
+from medha.plugins import PluginRegistry
+
+GUARDS: Final = builtin_guards()
+
+_QUESTIONS: Final = sorted(
+    {
+        json.loads(line)[side]
+        for name in ("near_misses.jsonl", "rephrasings.jsonl")
+        for line in Path(__file__).with_name(name).read_text("utf-8").splitlines()
+        for side in ("one", "other")
+    }
+)
+_WORDS: Final = sorted({word for question in _QUESTIONS for word in question.split()})
+_texts = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(_QUESTIONS),
+    st.lists(st.sampled_from(_WORDS), min_size=1, max_size=8).map(" ".join),
+    st.text(alphabet="aA1 ,.\u2019'\"-\u201c\u201d\u00ab`%$(\u0301\U0001f3b8\u05d0\u200f", max_size=40),
+)
+
+
+def _accepted(asked: str, stored: str) -> list[bool]:
+    entry = CacheEntry(
+        id="stored",
+        question=stored,
+        normalized_question=stored,
+        generated_query="SELECT 1",
+        query_hash="",
+        created_at=0.0,
+    )
+    candidate = Candidate(entry=entry, question=Question(stored, stored), similarity=0.9)
+    return [guard.verify(Question(asked, asked), candidate).accepted for guard in GUARDS]
+
+
+@given(_texts)
+def test_an_equal_question_is_always_accepted(text: str) -> None:
+    assert all(_accepted(text, text))
+
+
+@given(_texts, _texts)
+def test_verdicts_are_symmetric(one: str, other: str) -> None:
+    assert _accepted(one, other) == _accepted(other, one)
+
+
+@given(_texts)
+def test_a_reading_loses_no_word_that_is_not_listed(text: str) -> None:
+    reading = read(text)
+    if not reading.language.code:
+        kept = [piece for piece in pieces(text) if piece[0].isalnum()]
+        assert len(kept) <= len(reading.tokens)
+
+
+@given(st.sampled_from(_QUESTIONS), st.integers(0, 30), st.sampled_from(["red", "Oslo", "17", "'x'", "not", "\U0001f3b8"]))
+def test_a_word_put_into_a_question_makes_it_another(question: str, place: int, word: str) -> None:
+    words = normalize(question).split()
+    grown = " ".join([*words[:place], word, *words[place:]])
+
+    assert not all(_accepted(normalize(question), grown))
+
+
+@given(st.sampled_from(_QUESTIONS), st.data())
+def test_two_exchanged_words_never_pass_unless_they_read_alike(question: str, data: st.DataObject) -> None:
+    words = normalize(question).split()
+    place = data.draw(st.integers(0, len(words) - 1))
+    other = data.draw(st.integers(0, len(words) - 1))
+    words[place], words[other] = words[other], words[place]
+    exchanged = " ".join(words)
+
+    if all(_accepted(normalize(question), exchanged)):
+        assert read(normalize(question)).tokens == read(exchanged).tokens
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a ", "\"", "'", " 'a", "\u201c", "\u2018a ", "\u00ab", "`", "1,", "1-", "-1", "a-", "a'", ".", "(", "\U0001f3b8", "\u05d0 ", "five ", "the "],
+)
+def test_a_megabyte_is_cut_and_judged_in_linear_time(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    started = process_time()
+
+    assert pieces(text)
+    assert all(_accepted(text, text))
+    assert not any(_accepted(text, text + "x"))
+    assert process_time() - started < 10
+
+
+@pytest.mark.parametrize("unit", ["a ", " 'a", "five ", "not ", "the a ", "million ", "9 million ", "a,", "is "])
+def test_the_longest_question_that_is_read_is_read_fast(unit: str) -> None:
+    text = (unit * LONGEST)[:LONGEST]
+    started = process_time()
+    read(text)
+
+    assert process_time() - started < 1
+
+
+def test_the_guards_come_through_the_hook() -> None:
+    plugins = {plugin.name: plugin for plugin in GUARD_PLUGINS}
+
+    assert list(plugins) == ["numbers", "quoted", "polarity", "words", "roles", "case"]
+    assert [guard.name for guard in GUARDS] == list(plugins)
