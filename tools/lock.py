@@ -1,7 +1,7 @@
 """Bring uv.lock to its registry-agnostic form: names and versions, no index address, no download address.
 
-`uv lock` writes where each file is downloaded from. A lock that holds only the pins works with every registry and mirror:
-`uv sync` completes it locally and keeps the pins. Run this before a commit that touches uv.lock.
+`uv lock` writes where each file is downloaded from. A lock that holds only the pins works with every registry and
+mirror: `uv sync` completes it locally and keeps the pins. Run this before a commit that touches uv.lock.
 
     python tools/lock.py            rewrite uv.lock
     python tools/lock.py --check    exit 1 when uv.lock holds an address

@@ -1,1 +1,1 @@
-"""Medha's cli package."""
+"""The command line of Medha."""

@@ -103,7 +103,7 @@ class MemoryBackend(VectorStorageBackend):
         if not entries:
             return
         vectors = np.asarray([entry.vector for entry in entries], dtype=np.float32)
-        kept = [replace(entry, vector=None) for entry in entries]
+        kept = [entry.with_vector(None) for entry in entries]
         target.matrix.put([entry.id for entry in kept], vectors, kept)
         for entry in kept:
             target.put(entry)
@@ -152,7 +152,7 @@ class MemoryBackend(VectorStorageBackend):
                     break
         page = [entry for _, entry in found[:limit]]
         if with_vectors:
-            page = [replace(entry, vector=source.matrix.vector(entry.id)) for entry in page]
+            page = [entry.with_vector(source.matrix.vector(entry.id)) for entry in page]
         return Page(page, str(found[limit - 1][0]) if len(found) > limit else None)
 
     async def count(self, collection: str, *, where: Where | None = None) -> int:

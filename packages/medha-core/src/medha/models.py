@@ -80,6 +80,25 @@ class CacheEntry:
         """Whether the entry's time is over at ``now``."""
         return self.expires_at is not None and self.expires_at <= now
 
+    def with_vector(self, vector: Vector | None) -> CacheEntry:
+        """The same entry with this vector, or without one."""
+        # several times faster than dataclasses.replace, which bulk writes would otherwise spend most of their time in
+        return CacheEntry(
+            id=self.id,
+            question=self.question,
+            normalized_question=self.normalized_question,
+            generated_query=self.generated_query,
+            query_hash=self.query_hash,
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+            response_summary=self.response_summary,
+            template_id=self.template_id,
+            metadata=self.metadata,
+            feedback_correct=self.feedback_correct,
+            feedback_incorrect=self.feedback_incorrect,
+            vector=vector,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheHit:

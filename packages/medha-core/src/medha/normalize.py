@@ -18,6 +18,7 @@ _STRAIGHT_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "�
 # NFKC makes 10² into 102 and 2½ into 21⁄2, which are other numbers
 _KEPT_BY_NFKC: Final = re.compile("([⁰¹²³⁴-₎¼-¾⅐-⅟↉]+)")
 _OPENING: Final = re.compile(r"""["«`]|(?<!\w)'""")
+_QUOTE_MARK: Final = re.compile("[\"'`«]")
 _CLOSING: Final = {
     '"': re.compile('"'),
     "«": re.compile("»"),
@@ -25,7 +26,7 @@ _CLOSING: Final = {
     "'": re.compile(r"'(?!\w)"),
 }
 _SPACE: Final = re.compile(r"\s+")
-_TRAILING: Final = re.compile(r"[\s?.!,;:。、؟]+\Z")
+_TRAILING: Final = " ?.!,;:。、؟"
 
 _REQUEST: Final = r"(?:show|tell|give|list|find|get|display|return|fetch|provide|count|calculate|compute|let)"
 _ASKING: Final = r"(?:how|what|which|who|whose|whom|where|when|is|are|do|does|did|can|could|would)"
@@ -43,7 +44,8 @@ _LEADING_FRAME: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # "tracks on the album Please" must keep its last word, so only a clause of its own is a frame
-_TRAILING_FRAME: Final = re.compile(r"(?<=[,.;!?])\ ?(?:please|thanks|thank\ you)\Z", re.IGNORECASE | re.VERBOSE)
+_TRAILING_WORDS: Final = ("please", "Please", "thanks", "Thanks", "thank you", "Thank you")
+_TRAILING_FRAME: Final = re.compile(r"[,.;!?] ?(?:[Pp]lease|[Tt]hanks|[Tt]hank you)\Z")
 _OPENING_WORDS: Final = frozenset(
     {
         *("how", "what", "which", "who", "whose", "whom", "where", "when", "is", "are", "do", "does", "did", "has"),
@@ -88,6 +90,8 @@ def _compose(text: str) -> str:
 
 
 def _collapse_spaces(text: str) -> str:
+    if not _QUOTE_MARK.search(text):
+        return " ".join(text.split())
     pieces: list[str] = []
     position = 0
     for start, end in quoted_spans(text):
@@ -98,14 +102,11 @@ def _collapse_spaces(text: str) -> str:
 
 
 def _without_frames(text: str) -> str:
-    for shorter in (
-        _TRAILING_FRAME.sub("", text),
-        _TRAILING.sub("", text),
-        text[frame.end() :] if (frame := _LEADING_FRAME.match(text)) else text,
-    ):
-        if shorter != text and shorter.strip():
-            return shorter.strip()
-    return text
+    shorter = text.rstrip(_TRAILING) or text
+    if shorter.endswith(_TRAILING_WORDS):
+        shorter = _TRAILING_FRAME.sub("", shorter) or shorter
+    frame = _LEADING_FRAME.match(shorter)
+    return shorter[frame.end() :] if frame else shorter
 
 
 def _lower_opening_word(text: str) -> str:

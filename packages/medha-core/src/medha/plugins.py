@@ -232,13 +232,15 @@ def explain_validation(exc: ValidationError, what: str, prefix: str, settings: t
     lines: list[str] = []
     names = list(settings.model_fields) if settings is not None else []
     for error in exc.errors(include_url=False, include_input=False, include_context=False):
-        name = ".".join(str(part) for part in error["loc"]) or "(all)"
+        name = ".".join(str(part) for part in error["loc"])
         if error["type"] == "extra_forbidden":
             close = difflib.get_close_matches(name, names, n=1)
             hint = f". Did you mean {close[0]!r}?" if close else f"; the settings are {', '.join(sorted(names))}"
             lines.append(f"there is no setting {name!r}{hint}")
-        else:
+        elif error["loc"]:
             lines.append(f"{name} ({prefix}{name.upper()}): {error['msg']}")
+        else:
+            lines.append(error["msg"])
     return f"{what}: " + "; ".join(lines)
 
 

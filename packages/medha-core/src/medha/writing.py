@@ -190,7 +190,7 @@ class Writer:
     async def _put(self, drafts: Sequence[Draft], vectors: Vectors) -> None:
         """Store, then withdraw what was answered from the entries' former selves."""
         parts = self._parts
-        entries = [_with_vector(draft.entry, vector) for draft, vector in zip(drafts, vectors, strict=True)]
+        entries = [draft.entry.with_vector(vector) for draft, vector in zip(drafts, vectors, strict=True)]
         await parts.storage.upsert(entries)
         try:
             if parts.answers is not None:
@@ -199,12 +199,6 @@ class Writer:
         finally:
             parts.removals.add(entry.id for entry in entries)
         parts.stats.stored(len(entries))
-
-
-def _with_vector(entry: CacheEntry, vector: Vector) -> CacheEntry:
-    from dataclasses import replace
-
-    return replace(entry, vector=vector)
 
 
 def _take(drafts: Iterator[T], size: int) -> list[T]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
-
 from medha.guards import builtin_guards
 from medha.models import CacheEntry, Candidate, Question
 from medha.normalize import normalize
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from medha.models import Verdict
-
-
-class Judge(Protocol):
-    def __call__(self, asked: str, stored: str, guard: str | None = None) -> list[str]: ...
 
 
 def _verdicts(asked: Question, stored: Question, names: frozenset[str]) -> dict[str, Verdict]:
@@ -32,7 +29,7 @@ def _verdicts(asked: Question, stored: Question, names: frozenset[str]) -> dict[
 
 
 @pytest.fixture(scope="session")
-def objections() -> Judge:
+def objections() -> Callable[..., list[str]]:
     """The reasons against serving ``stored`` for ``asked``: of one guard, or of all. They must agree both ways."""
     every = frozenset(guard.name for guard in builtin_guards())
 

@@ -5,55 +5,55 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Judge
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
     ("asked", "stored"),
     [
-        ('show 5 albums', 'show 6 albums'),
-        ('show five albums', 'show six albums'),
-        ('orders over 2,000', 'orders over 200'),
-        ('show orders between 5 and 10', 'show orders between 10 and 5'),
-        ('show the 3rd album', 'show 3 albums'),
-        ('show 5 albums', 'show albums'),
-        ('temperatures under -5', 'temperatures under 5'),
-        ('sales in 2023', 'sales in 2024'),
-        ('zip code 00501', 'zip code 501'),
-        ('show 2k orders', 'show 2 orders'),
-        ('show pages 10-15', 'show pages 10 15'),
-        ('orders of 2026-08-12', 'orders of 2026-12-08'),
-        ('orders at 10:30', 'orders at 10:31'),
-        ('show two hundred fifty beds', 'show two hundred beds'),
-        ('show 5 5 5 beds', 'show 5 5 beds'),
+        ("show 5 albums", "show 6 albums"),
+        ("show five albums", "show six albums"),
+        ("orders over 2,000", "orders over 200"),
+        ("show orders between 5 and 10", "show orders between 10 and 5"),
+        ("show the 3rd album", "show 3 albums"),
+        ("show 5 albums", "show albums"),
+        ("temperatures under -5", "temperatures under 5"),
+        ("sales in 2023", "sales in 2024"),
+        ("zip code 00501", "zip code 501"),
+        ("show 2k orders", "show 2 orders"),
+        ("show pages 10-15", "show pages 10 15"),
+        ("orders of 2026-08-12", "orders of 2026-12-08"),
+        ("orders at 10:30", "orders at 10:31"),
+        ("show two hundred fifty beds", "show two hundred beds"),
+        ("show 5 5 5 beds", "show 5 5 beds"),
     ],
 )
-def test_different_numbers_are_rejected(objections: Judge, asked: str, stored: str) -> None:
+def test_different_numbers_are_rejected(objections: Callable[..., list[str]], asked: str, stored: str) -> None:
     assert objections(asked, stored, "numbers")
 
 
 @pytest.mark.parametrize(
     ("asked", "stored"),
     [
-        ('show 5 albums', 'show five albums'),
-        ('show 5.0 albums', 'show 5 albums'),
-        ('show 2,000 beds', 'show 2k beds'),
-        ('show two thousand beds', 'show 2000 beds'),
-        ('show the 3rd album', 'show the third album'),
-        ('show 2.5 million beds', 'show 2,500,000 beds'),
-        ('show twenty-five beds', 'show 25 beds'),
-        ('show two hundred fifty beds', 'show 250 beds'),
-        ('show 5km routes', 'show 5 km routes'),
-        ('show 0.5 credits', 'show .5 credits'),
-        ('show two thousand five hundred beds', 'show 2500 beds'),
-        ('show red beds', 'show blue beds'),
+        ("show 5 albums", "show five albums"),
+        ("show 5.0 albums", "show 5 albums"),
+        ("show 2,000 beds", "show 2k beds"),
+        ("show two thousand beds", "show 2000 beds"),
+        ("show the 3rd album", "show the third album"),
+        ("show 2.5 million beds", "show 2,500,000 beds"),
+        ("show twenty-five beds", "show 25 beds"),
+        ("show two hundred fifty beds", "show 250 beds"),
+        ("show 5km routes", "show 5 km routes"),
+        ("show 0.5 credits", "show .5 credits"),
+        ("show two thousand five hundred beds", "show 2500 beds"),
+        ("show red beds", "show blue beds"),
     ],
 )
-def test_one_number_in_other_clothes_is_accepted(objections: Judge, asked: str, stored: str) -> None:
+def test_one_number_in_other_clothes_is_accepted(objections: Callable[..., list[str]], asked: str, stored: str) -> None:
     assert objections(asked, stored, "numbers") == []
 
 
-def test_the_reason_names_the_numbers(objections: Judge) -> None:
+def test_the_reason_names_the_numbers(objections: Callable[..., list[str]]) -> None:
     assert objections("show top 5 users", "show top 10 users", "numbers") == [
         "different numbers: '5' only in the asked question; '10' only in the stored question"
     ]

@@ -5,71 +5,71 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Judge
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
     ("asked", "stored"),
     [
-        ('albums by Queen', 'live albums by Queen'),
-        ('albums by Queen', 'albums by Kiss'),
-        ('albums by Queen', 'albums of Queen'),
-        ('total salary', 'average salary'),
-        ('how many customers', 'how many distinct customers'),
-        ('list the albums', 'how many albums'),
-        ('list price of the albums', 'price of the albums'),
-        ('return flights to Oslo', 'flights to Oslo'),
-        ('show times of Alien', 'times of Alien'),
-        ('who is the manager', 'who was the manager'),
-        ('users who manage teams', 'users who managed teams'),
-        ('orders from yesterday', 'orders from today'),
-        ('sales in the last month', 'sales in last month'),
-        ('vitamin a deficiency in Rome', 'vitamin deficiency in Rome'),
-        ('which students got grade A', 'which students got grade'),
-        ('customers who bought all albums', 'customers who bought albums'),
-        ('show an album by Queen', 'show the albums by Queen'),
-        ('the latest order', 'the latest orders'),
-        ('are there albums by Queen', 'what are the albums by Queen'),
-        ('which news are there', 'which new are there'),
-        ('the albums by The Who', 'the albums by Who'),
-        ('developers who know C++', 'developers who know C'),
-        ('show us orders', 'show orders'),
-        ('the names, ids', 'the names ids'),
-        ('patients named William', 'patients named Williams'),
-        ('the number of the room', 'how many rooms'),
-        ('hitparade 🎸', 'hitparade 🎻'),
-        ('voli a Roma', 'voli Roma'),
-        ('lista ordini', 'lista ordine'),
+        ("albums by Queen", "live albums by Queen"),
+        ("albums by Queen", "albums by Kiss"),
+        ("albums by Queen", "albums of Queen"),
+        ("total salary", "average salary"),
+        ("how many customers", "how many distinct customers"),
+        ("list the albums", "how many albums"),
+        ("list price of the albums", "price of the albums"),
+        ("return flights to Oslo", "flights to Oslo"),
+        ("show times of Alien", "times of Alien"),
+        ("who is the manager", "who was the manager"),
+        ("users who manage teams", "users who managed teams"),
+        ("orders from yesterday", "orders from today"),
+        ("sales in the last month", "sales in last month"),
+        ("vitamin a deficiency in Rome", "vitamin deficiency in Rome"),
+        ("which students got grade A", "which students got grade"),
+        ("customers who bought all albums", "customers who bought albums"),
+        ("show an album by Queen", "show the albums by Queen"),
+        ("the latest order", "the latest orders"),
+        ("are there albums by Queen", "what are the albums by Queen"),
+        ("which news are there", "which new are there"),
+        ("the albums by The Who", "the albums by Who"),
+        ("developers who know C++", "developers who know C"),
+        ("show us orders", "show orders"),
+        ("the names, ids", "the names ids"),
+        ("patients named William", "patients named Williams"),
+        ("the number of the room", "how many rooms"),
+        ("hitparade 🎸", "hitparade 🎻"),
+        ("voli a Roma", "voli Roma"),
+        ("lista ordini", "lista ordine"),
     ],
 )
-def test_a_word_that_one_question_lacks_is_rejected(objections: Judge, asked: str, stored: str) -> None:
+def test_a_word_that_one_lacks_is_rejected(objections: Callable[..., list[str]], asked: str, stored: str) -> None:
     assert objections(asked, stored, "words")
 
 
 @pytest.mark.parametrize(
     ("asked", "stored"),
     [
-        ('list all albums by Queen', 'what are the albums by Queen'),
-        ('show me the albums by Queen', 'albums by Queen'),
-        ('which albums did Queen release', 'what albums did Queen release'),
-        ('the album by Queen', 'the albums by Queen'),
-        ("what's the price of the rooms", 'what is the price of rooms'),
-        ('how many rooms are there', 'what is the number of rooms'),
-        ('which movies are by Kubrick', 'which movie is by Kubrick'),
-        ('the cities with clinics', 'the city with a clinic'),
-        ('customers who bought a piano', 'customers that bought a piano'),
-        ('parcels that are in the depot', 'parcels in the depot'),
-        ('people in the wards', 'person in the ward'),
-        ('part-time nurses of the ward', 'part time nurses of the ward'),
-        ('show the rooms, please', 'show the rooms'),
-        ('5 albums by Queen', '7 albums by Queen'),
+        ("list all albums by Queen", "what are the albums by Queen"),
+        ("show me the albums by Queen", "albums by Queen"),
+        ("which albums did Queen release", "what albums did Queen release"),
+        ("the album by Queen", "the albums by Queen"),
+        ("what's the price of the rooms", "what is the price of rooms"),
+        ("how many rooms are there", "what is the number of rooms"),
+        ("which movies are by Kubrick", "which movie is by Kubrick"),
+        ("the cities with clinics", "the city with a clinic"),
+        ("customers who bought a piano", "customers that bought a piano"),
+        ("parcels that are in the depot", "parcels in the depot"),
+        ("people in the wards", "person in the ward"),
+        ("part-time nurses of the ward", "part time nurses of the ward"),
+        ("show the rooms, please", "show the rooms"),
+        ("5 albums by Queen", "7 albums by Queen"),
     ],
 )
-def test_words_that_only_frame_a_question_are_free(objections: Judge, asked: str, stored: str) -> None:
+def test_words_that_only_frame_are_free(objections: Callable[..., list[str]], asked: str, stored: str) -> None:
     assert objections(asked, stored, "words") == []
 
 
-def test_the_reason_names_the_words(objections: Judge) -> None:
+def test_the_reason_names_the_words(objections: Callable[..., list[str]]) -> None:
     assert objections("albums by Queen", "live albums by Kiss", "words") == [
         "different words: 'queen' only in the asked question; 'kiss', 'live' only in the stored question"
     ]

@@ -41,6 +41,8 @@ def _sets_apart(one: str, other: str, question: Reading, plainer: Reading) -> bo
 
 def _acronym(one: str, other: str, plainer: Reading) -> bool:
     word, language = one.lower(), plainer.language
+    if not language.code:
+        return True
     if plainer.uniform:
         return word in language.acronyms or word in language.function
     return other.islower() or len(one) <= _LONGEST_ACRONYM

@@ -6,16 +6,16 @@ import re
 from typing import Final
 
 _PIECE: Final = re.compile(
-    r"""
-    [^\W\d]\w* (?:['’-]\w+)*
+    r"""\s*+(
+    [^\W\d]\w* (?:['’.:@-]\w+)*                                # "O'Brien", "file.txt", "ann@home.org"
   | "[^"]*" | “[^“”]*” | «[^«»]*» | `[^`]*`
   | (?<!\w) ‘[^‘’]*’ (?!\w)
   | (?<!\w) '[^']* (?:'\w[^']*){0,3} ' (?!\w)                   # an apostrophe inside: 'Mr O'Brien'
   | (?:(?<![\w.])[-−])? [0-9]+ (?:[.,:/-][0-9]+)* (?:-?[^\W\d_]\w*)?
   | (?<!\w) \.[0-9]+
-  | \w+ (?:['’-]\w+)*
+  | \w+ (?:['’.:@-]\w+)*
   | [^\w\s]
-    """,
+    )""",
     re.VERBOSE,
 )
 _OPENING: Final = frozenset("\"“«`‘'")
@@ -28,7 +28,7 @@ SEPARATORS: Final = frozenset(",.;:?!…。、؟،")
 
 def pieces(text: str) -> list[str]:
     """The pieces of a text, in order; runs in time linear in its length."""
-    cut: list[str] = _PIECE.findall(text)
+    cut: list[str] = _PIECE.findall(text.strip())
     if not any(mark in text for mark in _NEEDING_CARE):
         return cut
     found: list[str] = []

@@ -1,0 +1,27 @@
+"""An object of the plugin under test, from what its author's fixture returned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from medha.plugins import make, read_settings
+from pydantic_settings import BaseSettings
+
+if TYPE_CHECKING:
+    from medha import BackendPlugin, EmbedderPlugin, L1Plugin
+
+AuthorSettings: TypeAlias = BaseSettings | Mapping[str, Any]
+"""What an author's ``settings`` fixture may return: the plugin's settings, or values for them."""
+
+
+def make_from(plugin: BackendPlugin | EmbedderPlugin | L1Plugin, settings: AuthorSettings) -> Any:
+    """A new object of the plugin; a mapping is completed from the plugin's environment variables."""
+    if isinstance(settings, Mapping):
+        return make(plugin, read_settings(plugin.settings, **settings))
+    if not isinstance(settings, plugin.settings):
+        raise TypeError(
+            f"the settings fixture for the {plugin.kind} {plugin.name!r} must return {plugin.settings.__name__} "
+            f"or a dict of its values, not {type(settings).__name__}"
+        )
+    return make(plugin, settings)

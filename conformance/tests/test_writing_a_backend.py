@@ -1,0 +1,42 @@
+"""The backend on the page for authors is written as the page says, and passes the suite that the page promises."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from medha_conformance import BackendSuite
+
+_PAGE = Path(__file__).parents[2] / "docs" / "writing-a-backend.md"
+_NOT_FOR_IT = {
+    "test_metadata_filtering_is_refused_where_it_is_not_supported",
+    "test_backends_that_share_see_each_others_writes",
+    "test_backends_that_share_lose_no_feedback",
+    "test_closing_one_of_two_backends_leaves_the_other_working",
+}
+"""Tests of what the page's backend declares otherwise."""
+
+
+@pytest.fixture(scope="module")
+def page() -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "medha_shelf"}
+    for block in re.findall(r"^```python\n(.*?)^```", _PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        exec(compile(block, _PAGE.name, "exec", dont_inherit=True), names)  # noqa: S102 - the page is ours
+    return names
+
+
+@pytest.mark.parametrize("test", sorted(BackendSuite.standard_tests - _NOT_FOR_IT))
+async def test_the_pages_backend_passes(test: str, page: dict[str, Any], tmp_path: Path, passes: Any) -> None:
+    await passes(test, lambda: page["ShelfBackend"](page["ShelfSettings"](folder=tmp_path)))
+
+
+def test_the_pages_plugin_offers_what_its_backend_declares(page: dict[str, Any]) -> None:
+    (plugin,) = page["medha_register_backends"]()
+    assert plugin.name == page["TestShelf"].backend_name
+    assert plugin.capabilities is page["ShelfBackend"].capabilities
+
+
+def test_the_pages_largest_file_is_under_250_lines() -> None:
+    assert len(_PAGE.read_text(encoding="utf-8").splitlines()) < 400

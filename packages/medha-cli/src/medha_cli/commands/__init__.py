@@ -1,0 +1,1 @@
+"""The commands, a file for each group. Each imports what it works with when it is run."""

@@ -1,0 +1,150 @@
+"""Every Python block in the documents runs, and every local link leads somewhere.
+
+The blocks of one document run in order, in one namespace and an empty folder; ``await`` may stand at top level.
+A block that cannot run here is marked on the line before it, with the reason::
+
+    <!-- not run: needs a key of the vendor -->
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/*.md"), *ROOT.glob("conformance/*.md")]
+)
+MARK = re.compile(r"<!--\s*not run:?(?P<reason>.*?)-->", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced Python block, and why it is not run, if it is not."""
+
+    document: Path
+    line: int
+    source: str
+    not_run: str | None
+
+    def compile(self) -> CodeType:
+        """The block's code, whose tracebacks point into the document."""
+        source = "\n" * self.line + self.source
+        return compile(source, self.document, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+def python_blocks(document: Path) -> list[Block]:
+    """The document's fenced Python blocks, in order."""
+    blocks: list[Block] = []
+    before: re.Match[str] | None = None
+    for token in MarkdownIt().parse(document.read_text(encoding="utf-8")):
+        if token.type == "fence" and token.info.split()[:1] in (["python"], ["py"]):
+            assert token.map is not None
+            reason = before["reason"].strip() if before else None
+            blocks.append(Block(document, token.map[0] + 1, token.content, reason))
+        before = MARK.search(token.content) if token.type == "html_block" else None
+    return blocks
+
+
+def run(blocks: list[Block]) -> dict[str, Any]:
+    """Run the blocks one after the other and return the namespace they leave."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    with asyncio.Runner() as runner:
+        for block in blocks:
+            if block.not_run is None:
+                result = FunctionType(block.compile(), namespace)()
+                if inspect.iscoroutine(result):
+                    runner.run(result)
+    return namespace
+
+
+def name(value: object) -> str:
+    return str(value.relative_to(ROOT)) if isinstance(value, Path) else str(value)
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader's machine: nothing in the folder, no data of their own in the way."""
+    monkeypatch.chdir(tmp_path)
+    for variable in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+
+
+@pytest.mark.parametrize("document", [document for document in DOCUMENTS if python_blocks(document)], ids=name)
+def test_the_python_blocks_run(document: Path) -> None:
+    run(python_blocks(document))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_a_block_that_is_not_run_says_why(document: Path) -> None:
+    assert [f"{document}:{block.line}" for block in python_blocks(document) if block.not_run == ""] == []
+
+
+def local_links(document: Path) -> list[str]:
+    """The paths that the document links to, relative to its folder."""
+    tokens = [
+        child for token in MarkdownIt().parse(document.read_text(encoding="utf-8")) for child in token.children or []
+    ]
+    targets = [str(token.attrGet("href" if token.type == "link_open" else "src") or "") for token in tokens]
+    return [target.partition("#")[0] for target in targets if ":" not in target and target.partition("#")[0]]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_what_a_document_links_to_exists(document: Path) -> None:
+    assert [target for target in local_links(document) if not (document.parent / target).exists()] == []
+
+
+def write(text: str) -> list[Block]:
+    Path("page.md").write_text(text.replace("~~~", "```"), encoding="utf-8")
+    return python_blocks(Path("page.md"))
+
+
+def test_blocks_of_one_document_share_a_namespace_and_other_languages_are_left_alone() -> None:
+    blocks = write("~~~python\nx = 1\n~~~\n\n~~~bash\nexit 1\n~~~\n\n- in a list\n\n  ~~~py\n  y = x + 1\n  ~~~\n")
+    assert run(blocks)["y"] == 2
+
+
+def test_await_at_top_level_runs_on_one_loop_for_the_whole_document() -> None:
+    blocks = write(
+        "~~~python\nimport asyncio\nasync def loop():\n    return asyncio.get_running_loop()\n~~~\n"
+        "~~~python\nfirst = await loop()\n~~~\n"
+        "~~~python\nasync with asyncio.timeout(5):\n    second = await loop()\n~~~\n"
+    )
+    namespace = run(blocks)
+    assert namespace["first"] is namespace["second"]
+
+
+def test_a_block_without_await_may_start_a_loop_of_its_own() -> None:
+    assert run(write("~~~python\nimport asyncio\nasync def f():\n    return 3\nx = asyncio.run(f())\n~~~\n"))["x"] == 3
+
+
+def test_a_marked_block_is_not_run_and_the_next_one_is() -> None:
+    blocks = write("<!-- not run: needs a key -->\n~~~python\n1 / 0\n~~~\n\n~~~python\nx = 1\n~~~\n")
+    assert [block.not_run for block in blocks] == ["needs a key", None]
+    assert run(blocks)["x"] == 1
+
+
+@pytest.mark.parametrize("mark", ["<!-- not run: -->", "<!-- not run -->", "<!--not run:-->"])
+def test_a_mark_without_a_reason_is_seen(mark: str) -> None:
+    assert [block.not_run for block in write(f"{mark}\n~~~python\n1 / 0\n~~~\n")] == [""]
+
+
+def test_a_failing_block_points_at_its_line_in_the_document() -> None:
+    blocks = write("# Title\n\n~~~python\nx = 1\nraise RuntimeError('here')\n~~~\n")
+    with pytest.raises(RuntimeError, match="here") as caught:
+        run(blocks)
+    deepest = traceback.extract_tb(caught.tb)[-1]
+    assert (Path(deepest.filename).name, deepest.lineno) == ("page.md", 5)
