@@ -169,9 +169,7 @@ async def test_the_background_survives_a_fault_and_counts_it(
 @pytest.mark.parametrize(
     ("strategy", "kept"), [("keep_latest", "late"), ("keep_first", "early"), ("keep_best_feedback", "praised")]
 )
-async def test_dedup_keeps_one_entry_per_question_and_scope(
-    embedder: WordsEmbedder, strategy: str, kept: str
-) -> None:
+async def test_dedup_keeps_one_entry_per_question_and_scope(embedder: WordsEmbedder, strategy: str, kept: str) -> None:
     from dataclasses import replace
 
     backend = MemoryBackend()
@@ -220,13 +218,11 @@ async def test_an_l1_cache_that_fails_is_passed_by_in_lookups_and_reported_by_re
         in_process = False
         down = False
 
-        async def get(self, collection: str, key: str):  # noqa: ANN202
+        async def get(self, collection: str, key: str):
             self._check()
             return await super().get(collection, key)
 
-        async def set(
-            self, collection: str, key: str, hit: CacheHit, *, tags: Collection[str], fence: int
-        ) -> bool:
+        async def set(self, collection: str, key: str, hit: CacheHit, *, tags: Collection[str], fence: int) -> bool:
             self._check()
             return await super().set(collection, key, hit, tags=tags, fence=fence)
 

@@ -268,7 +268,9 @@ async def test_a_batch_embeds_once_and_counts_every_question(
 
 
 async def test_a_batch_answers_as_single_lookups_do(cache: Medha) -> None:
-    await cache.store_many([{"question": f"albums of year {year}", "query": f"SELECT {year}"} for year in range(1990, 2000)])
+    await cache.store_many(
+        [{"question": f"albums of year {year}", "query": f"SELECT {year}"} for year in range(1990, 2000)]
+    )
     questions = [f"albums of year {year}" for year in range(1985, 2005)]
     batch = await cache.search_batch(questions)
     await cache.clear_caches()

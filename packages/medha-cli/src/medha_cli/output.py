@@ -50,13 +50,18 @@ class Output:
 
     def error(self, kind: str, message: str) -> None:
         """What went wrong."""
-        if self.as_json:
-            try:
-                print(json.dumps({"error": {"type": kind, "message": message}}), flush=True)
-                return
-            except OSError:
-                let_go_of_stdout()
+        if self.as_json and _printed(json.dumps({"error": {"type": kind, "message": message}})):
+            return
         self.err.print(f"error: {message}", style="red", soft_wrap=True)
+
+
+def _printed(line: str) -> bool:
+    try:
+        print(line, flush=True)
+    except OSError:
+        let_go_of_stdout()
+        return False
+    return True
 
 
 def let_go_of_stdout() -> None:

@@ -46,9 +46,9 @@ def check_question(text: object) -> None:
         raise InvalidQuestionError("the question is empty or blank")
 
 
-def check_question_length(text: str, limit: int) -> None:
-    """Refuse a question over ``max_question_length``."""
-    if len(text) > limit:
+def check_question_length(text: object, limit: int) -> None:
+    """Refuse a question over ``max_question_length``; comes before anything that takes the longer the longer it is."""
+    if isinstance(text, str) and len(text) > limit:
         raise InvalidQuestionError(
             f"the question has {len(text):,} characters, more than max_question_length = {limit:,}; "
             "shorten it or raise MEDHA_MAX_QUESTION_LENGTH"

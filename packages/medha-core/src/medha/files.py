@@ -7,13 +7,14 @@ import binascii
 import csv
 import io
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from medha.errors import FileError, FileFormatError, FileNotAllowedError, FileTooLargeError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from medha.models import CacheEntry, CollectionSpec
     from medha.settings import Settings
@@ -119,17 +120,29 @@ def _json_rows(file: IO[bytes]) -> Iterator[Any]:
 
 
 def _jsonl_rows(file: IO[bytes]) -> Iterator[Any]:
-    for line in io.TextIOWrapper(file, encoding="utf-8-sig"):
-        if line.strip():
-            yield json.loads(line)
+    with _text(file) as lines:
+        for line in lines:
+            if line.strip():
+                yield json.loads(line)
 
 
 def _csv_rows(file: IO[bytes]) -> Iterator[Any]:
-    reader = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), strict=True)
-    for row in reader:
-        if None in row:
-            raise ValueError(f"line {reader.line_num} has more fields than the header")
-        yield {key: None if value == "" else value for key, value in row.items()}
+    with _text(file) as lines:
+        reader = csv.DictReader(lines, strict=True)
+        for row in reader:
+            if None in row:
+                raise ValueError(f"line {reader.line_num} has more fields than the header")
+            yield {key: None if value == "" else value for key, value in row.items()}
+
+
+@contextmanager
+def _text(file: IO[bytes]) -> Generator[io.TextIOWrapper, None, None]:
+    """The file as text; it stays open for whoever opened it."""
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
 def entry_fields(row: Mapping[str, Any], spec: CollectionSpec) -> dict[str, Any]:

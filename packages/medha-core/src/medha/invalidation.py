@@ -41,8 +41,8 @@ class Remover:
 
     async def invalidate(self, question: str, filters: Mapping[str, Any] | None) -> int:
         """Remove the entries of this question, in every scope or in those that fit the filters."""
-        asked = ask(question)
         check_question_length(question, self._parts.settings.max_question_length)
+        asked = ask(question)
         where = Where(normalized_question=asked.question.normalized, metadata=check_metadata(filters, "filters"))
         return await self._remove(where, also=[question_tag(asked)])
 

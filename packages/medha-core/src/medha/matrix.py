@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BLOCK_ROWS: Final = 8192
+_FIRST_BLOCK_ROWS: Final = 1024
+_BLOCK_ROWS: Final = 16_384
 _INLINE_COMPONENTS: Final = 1_000_000
 """Below so many components one product takes well under a millisecond, less than the way to a thread and back."""
 _FIRST_CUT: Final = 64
@@ -57,7 +58,7 @@ class VectorMatrix(Generic[T]):
         while start < len(keys):
             block = self._tail()
             used = len(block.keys)
-            end = min(start + _BLOCK_ROWS - used, len(keys))
+            end = min(start + len(block.vectors) - used, len(keys))
             block.vectors[used : used + end - start] = vectors[start:end]
             block.payloads.extend(payloads[start:end])
             block.keys.extend(keys[start:end])
@@ -75,7 +76,7 @@ class VectorMatrix(Generic[T]):
                 block.payloads[offset] = None
                 block.dead += 1
                 removed += 1
-                if block.dead == len(block.keys) or block.dead > _BLOCK_ROWS // 2:
+                if block.dead == len(block.keys) or block.dead > len(block.vectors) // 2:
                     self._rewrite(block)
         return removed
 
@@ -123,8 +124,10 @@ class VectorMatrix(Generic[T]):
         return found
 
     def _tail(self) -> _Block[T]:
-        if not self._blocks or len(self._blocks[-1].keys) == _BLOCK_ROWS:
-            self._blocks.append(_Block(np.empty((_BLOCK_ROWS, self.dimension), dtype=np.float32)))
+        if not self._blocks or len(self._blocks[-1].keys) == len(self._blocks[-1].vectors):
+            # small collections stay small; large ones are few products, which BLAS spreads over the cores
+            rows = min(max(_FIRST_BLOCK_ROWS, len(self)), _BLOCK_ROWS)
+            self._blocks.append(_Block(np.empty((rows, self.dimension), dtype=np.float32)))
         return self._blocks[-1]
 
     def _rewrite(self, block: _Block[T]) -> None:

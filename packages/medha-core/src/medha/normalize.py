@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STRAIGHT_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'"})
-# NFKC makes 10² into 102 and 2½ into 21⁄2, which are other numbers
-_KEPT_BY_NFKC: Final = re.compile("([⁰¹²³⁴-₎¼-¾⅐-⅟↉]+)")
+# NFKC makes 10² into 102, 2½ into 21⁄2 and 1⑤ into 15, which are other numbers
+_KEPT_BY_NFKC: Final = re.compile("([⁰¹²³⁴-₎¼-¾⅐-⅟↉①-⑳⒈-⒛⓪㉑-㉟㊱-㋋㍘-㍰㏠-㏾\U0001f100-\U0001f10a]+)")
+_LONG: Final = 512
 _OPENING: Final = re.compile(r"""["«`]|(?<!\w)'""")
 _QUOTE_MARK: Final = re.compile("[\"'`«]")
 _CLOSING: Final = {
@@ -46,6 +48,7 @@ _LEADING_FRAME: Final = re.compile(
 # "tracks on the album Please" must keep its last word, so only a clause of its own is a frame
 _TRAILING_WORDS: Final = ("please", "Please", "thanks", "Thanks", "thank you", "Thank you")
 _TRAILING_FRAME: Final = re.compile(r"[,.;!?] ?(?:[Pp]lease|[Tt]hanks|[Tt]hank you)\Z")
+_LONGEST_TRAILING_FRAME: Final = len(", thank you")
 _OPENING_WORDS: Final = frozenset(
     {
         *("how", "what", "which", "who", "whose", "whom", "where", "when", "is", "are", "do", "does", "did", "has"),
@@ -59,10 +62,7 @@ _FIRST_WORD: Final = re.compile(r"[A-Z][a-z]*(?=\s|\Z)")
 def normalize(text: str) -> str:
     """The canonical text; normalising it again changes nothing. Never empty unless ``text`` is blank."""
     text = text.strip() if text.isascii() else _compose(text.translate(_STRAIGHT_QUOTES)).strip()
-    text = _collapse_spaces(text)
-    while (shorter := _without_frames(text)) != text:
-        text = shorter
-    return _lower_opening_word(text)
+    return _lower_opening_word(_without_frames(_collapse_spaces(text)))
 
 
 def quoted_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -83,10 +83,21 @@ def quoted_spans(text: str) -> Iterator[tuple[int, int]]:
 def _compose(text: str) -> str:
     # normalising piece by piece can leave a piece that composes with its neighbour, hence the outer NFC
     pieces = [
-        piece if index % 2 else unicodedata.normalize("NFKC", piece)
+        piece if index % 2 else unicodedata.normalize("NFKC", _in_canonical_order(piece))
         for index, piece in enumerate(_KEPT_BY_NFKC.split(text))
     ]
     return unicodedata.normalize("NFC", "".join(pieces)).translate(_STRAIGHT_QUOTES)
+
+
+def _in_canonical_order(text: str) -> str:
+    """The decomposition of a long text; ``unicodedata`` would order a run of combining marks in quadratic time."""
+    if len(text) <= _LONG:
+        return text
+    pieces: list[str] = []
+    decomposed = "".join([unicodedata.normalize("NFKD", character) for character in text])
+    for marks, run in groupby(decomposed, key=lambda character: unicodedata.combining(character) > 0):
+        pieces += sorted(run, key=unicodedata.combining) if marks else run
+    return "".join(pieces)
 
 
 def _collapse_spaces(text: str) -> str:
@@ -102,11 +113,25 @@ def _collapse_spaces(text: str) -> str:
 
 
 def _without_frames(text: str) -> str:
-    shorter = text.rstrip(_TRAILING) or text
-    if shorter.endswith(_TRAILING_WORDS):
-        shorter = _TRAILING_FRAME.sub("", shorter) or shorter
-    frame = _LEADING_FRAME.match(shorter)
-    return shorter[frame.end() :] if frame else shorter
+    """Moves the two ends and cuts once, so that a text of nothing but frames takes linear time."""
+    start, end, before = 0, len(text), (0, 0)
+    while (start, end) != before:
+        before = start, end
+        end = _without_punctuation(text, start, end)
+        if text.endswith(_TRAILING_WORDS, start, end):
+            frame = _TRAILING_FRAME.search(text, max(start, end - _LONGEST_TRAILING_FRAME), end)
+            end = frame.start() if frame and frame.start() > start else end
+        frame = _LEADING_FRAME.match(text, start, end)
+        start = frame.end() if frame else start
+    return text[start:end].rstrip(" ")
+
+
+def _without_punctuation(text: str, start: int, end: int) -> int:
+    """Where the text ends without its trailing punctuation; a text of nothing else keeps it."""
+    last = end
+    while last > start and text[last - 1] in _TRAILING:
+        last -= 1
+    return last if last > start else end
 
 
 def _lower_opening_word(text: str) -> str:

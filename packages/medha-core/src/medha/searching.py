@@ -102,10 +102,8 @@ class Searcher:
 
     def request(self, question: str, filters: Mapping[str, Any] | None) -> _Request:
         """The question and filters, checked."""
+        check_question_length(question, self._parts.settings.max_question_length)
         asked = ask(question)
-        limit = self._parts.settings.max_question_length
-        if len(question) > limit:
-            check_question_length(question, limit)
         if not filters:
             if filters is not None:
                 check_metadata(filters, "filters")

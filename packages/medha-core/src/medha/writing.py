@@ -32,7 +32,7 @@ from medha.models import UNSET, CacheEntry, NewEntry, Unset
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from medha.models import Vector, Vectors
+    from medha.models import Vectors
     from medha.parts import Parts
 
 T = TypeVar("T")
@@ -133,8 +133,8 @@ class Writer:
         """The entry, checked and identified; ``ttl`` is for entries that say nothing of their own."""
         parts = self._parts
         settings = parts.settings
-        asked = ask(new.question)
         check_question_length(new.question, settings.max_question_length)
+        asked = ask(new.question)
         metadata = check_metadata(new.metadata)
         if settings.require_scope and not metadata:
             raise ScopeRequiredError("require_scope is on: name the scope, for example metadata={'tenant': 'acme'}")

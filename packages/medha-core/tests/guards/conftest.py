@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from medha.guards import builtin_guards
 from medha.models import CacheEntry, Candidate, Question
 from medha.normalize import normalize

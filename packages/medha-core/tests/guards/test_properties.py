@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from medha.descriptors import GuardPlugin
 from medha.guards import GUARD_PLUGINS, builtin_guards
 from medha.guards.reading import LONGEST, read

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from medha.guards.language import UNKNOWN, language_from, language_of, languages
 from medha.guards.reading import read
 from medha.guards.scan import pieces
