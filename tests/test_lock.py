@@ -9,7 +9,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from tools.lock import strip
 
 ROOT = Path(__file__).resolve().parent.parent

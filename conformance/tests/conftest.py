@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from medha.errors import MedhaError
 from medha_conformance import BackendSuite, EmbedderSuite, L1Suite
 from medha_conformance.suite.lab import Lab

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+
 from medha import FULL, Capability, CollectionSpec, Match, Page, Support, Where, impossible
 from medha.errors import UnsupportedError
 from medha.memory import MemoryBackend
@@ -20,7 +21,7 @@ _KEPT = {**MemoryBackend.capabilities, Capability.DURABLE: FULL, Capability.SHAR
 class RefusesMetadata(MemoryBackend):
     """Declares that it cannot filter by metadata, and refuses to."""
 
-    capabilities: ClassVar[Mapping[Capability, Support]] = _NO_FILTER
+    capabilities: Mapping[Capability, Support] = _NO_FILTER
 
     async def search(self, collection: str, vector: Any, *, where: Where, **options: Any) -> list[Match]:
         return await super().search(collection, vector, where=self.checked(where), **options)
@@ -53,7 +54,7 @@ class CountsAsIfItFiltered(RefusesMetadata):
 class Kept(MemoryBackend):
     """Durable and shared as far as one process can tell: all its backends hold the same collections."""
 
-    capabilities: ClassVar[Mapping[Capability, Support]] = _KEPT
+    capabilities: Mapping[Capability, Support] = _KEPT
     stored: ClassVar[dict[str, Any]] = {}
 
     def __init__(self) -> None:
@@ -68,7 +69,7 @@ class Kept(MemoryBackend):
 
 
 class ForgetsOnClose(MemoryBackend):
-    capabilities: ClassVar[Mapping[Capability, Support]] = _KEPT
+    capabilities: Mapping[Capability, Support] = _KEPT
 
 
 class ForgetsTheModel(Kept):
@@ -110,18 +111,18 @@ class ClosesTheSharedConnection(Kept):
 
 
 class DeclaresTooLittle(MemoryBackend):
-    capabilities: ClassVar[Mapping[Capability, Support]] = {Capability.DURABLE: FULL}
+    capabilities: Mapping[Capability, Support] = {Capability.DURABLE: FULL}
 
 
 class RefusesWithoutReason(MemoryBackend):
-    capabilities: ClassVar[Mapping[Capability, Support]] = {
+    capabilities: Mapping[Capability, Support] = {
         **MemoryBackend.capabilities,
         Capability.DURABLE: Support(supported=False),
     }
 
 
 class RefusesWithAnEmptyReason(MemoryBackend):
-    capabilities: ClassVar[Mapping[Capability, Support]] = {
+    capabilities: Mapping[Capability, Support] = {
         **MemoryBackend.capabilities,
         Capability.DURABLE: impossible(" "),
     }

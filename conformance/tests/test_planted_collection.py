@@ -8,6 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from medha.errors import BackendError, CollectionMismatchError
 from medha.memory import MemoryBackend
 from medha_conformance.suite.collection import CollectionTopic

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from medha import CacheEntry, Match, Where
 from medha.errors import BackendError
 from medha.memory import MemoryBackend
@@ -72,11 +73,20 @@ class WritesLater(MemoryBackend):
 
 
 class ReadsEntriesAfterTheSearch(MemoryBackend):
-    async def search(self, collection: str, vector: Any, **options: Any) -> list[Match]:
-        found = await super().search(collection, vector, **options)
+    async def search(
+        self, collection: str, vector: Any, *, limit: int, min_similarity: float, where: Where, now: float
+    ) -> list[Match]:
+        source = self._open(collection)
+        found = source.matrix.search_here(vector, limit=limit, min_similarity=min_similarity, accept=where.matches)
         await asyncio.sleep(0)
-        entries = self._open(collection).entries
-        return [Match(entries[match.entry.id], match.similarity) for match in found if match.entry.id in entries]
+        return [Match(source.entries[entry.id], similarity) for entry, similarity in found]
+
+
+class DeletesThenInserts(MemoryBackend):
+    async def upsert(self, collection: str, entries: Sequence[CacheEntry]) -> None:
+        await self.delete(collection, where=Where(ids=[entry.id for entry in entries]))
+        await asyncio.sleep(0)
+        await super().upsert(collection, entries)
 
 
 class KeepsItsLockWhenCancelled(MemoryBackend):
@@ -117,6 +127,7 @@ PLANTED: list[tuple[type[MemoryBackend], str]] = [
     (LocksInTheGivenOrder, "test_overlapping_batches_leave_whole_entries"),
     (WritesLater, "test_each_task_reads_its_own_writes"),
     (ReadsEntriesAfterTheSearch, "test_a_search_pairs_each_entry_with_its_own_similarity"),
+    (DeletesThenInserts, "test_an_entry_is_found_all_the_while_it_is_replaced"),
     (KeepsItsLockWhenCancelled, "test_a_cancelled_call_leaves_the_backend_usable"),
     (FailsAfterCancellation, "test_a_cancelled_call_leaves_the_backend_usable"),
     (StoresOneByOne, "test_a_cancelled_upsert_stores_all_or_nothing"),

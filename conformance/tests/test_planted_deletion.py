@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from medha import Match, Where
 from medha.memory import MemoryBackend
 from medha_conformance.suite.deletion import DeletionTopic

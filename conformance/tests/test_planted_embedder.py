@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+
 from medha import BaseEmbedder
 from medha_conformance import EmbedderSuite
 

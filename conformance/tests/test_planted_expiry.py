@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from medha import CacheEntry, Match, Where
 from medha.memory import MemoryBackend
 from medha_conformance.suite.expiry import ExpiryTopic

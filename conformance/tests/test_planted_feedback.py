@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from medha.memory import MemoryBackend
 from medha_conformance.corpus import make_entry
 from medha_conformance.suite.feedback import FeedbackTopic

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from medha import L1Read
 from medha.errors import L1Error
 from medha.l1_memory import MemoryL1Cache

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from medha.errors import BackendUnavailableError
 from medha.memory import MemoryBackend
 from medha_conformance.suite.lifecycle import LifecycleTopic

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from medha import Page, Where
 from medha.memory import MemoryBackend
 from medha_conformance.suite.scroll import ScrollTopic

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from medha import CacheEntry, Match, Where
 from medha.memory import MemoryBackend
 from medha_conformance.suite.search import SearchTopic

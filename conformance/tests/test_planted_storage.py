@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+
 from medha import CacheEntry, Match, Page, Where
 from medha.memory import MemoryBackend
 from medha_conformance.suite.storage import StorageTopic

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+
 from medha import CacheEntry, Match, Page, Where
 from medha.memory import MemoryBackend
 from medha_conformance.suite.where import WhereTopic

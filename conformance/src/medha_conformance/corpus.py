@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
 from medha import CacheEntry, CollectionSpec
 
 if TYPE_CHECKING:

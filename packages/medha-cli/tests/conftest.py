@@ -1,3 +1,5 @@
+"""What the tests share: a user's empty folder, the program in this process, and in processes of its own."""
+
 from __future__ import annotations
 
 import json
@@ -9,35 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from medha_cli.app import app
 from typer.testing import CliRunner
+
+from medha_cli.app import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from click.testing import Result
+    from typer.testing import Result
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "medha"
 
 
-class InProcess:
-    """Runs ``medha`` in this process."""
-
-    def __call__(self, *arguments: str, stdin: str = "") -> Result:
-        return CliRunner().invoke(app, list(arguments), input=stdin)
-
-    def json(self, *arguments: str, stdin: str = "") -> Any:
-        """The one document on standard output."""
-        return json.loads(self(*arguments, "--json", stdin=stdin).stdout)
-
-
 @pytest.fixture(autouse=True)
 def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder of a user who never used Medha."""
+    """The home of a user who never used Medha."""
     for name in [name for name in os.environ if name.startswith("MEDHA_")]:
         monkeypatch.delenv(name)
-    # set and deleted, so that what a command sets is undone after the test
-    monkeypatch.setenv("MEDHA_SQLITE_PATH", "x")
+    # set first, so that what a command sets is undone after the test
+    monkeypatch.setenv("MEDHA_SQLITE_PATH", "")
     monkeypatch.delenv("MEDHA_SQLITE_PATH")
     for name in ("HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
@@ -46,12 +38,27 @@ def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def medha() -> InProcess:
-    return InProcess()
+def medha() -> Callable[..., Result]:
+    """Runs ``medha`` in this process."""
+
+    def run(*arguments: str, stdin: str = "") -> Result:
+        return CliRunner().invoke(app, list(arguments), input=stdin)
+
+    return run
 
 
 @pytest.fixture
-def shell(user_folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def document(medha: Callable[..., Result]) -> Callable[..., Any]:
+    """Runs ``medha ... --json`` in this process and gives the one document on standard output."""
+
+    def run(*arguments: str, stdin: str = "") -> Any:
+        return json.loads(medha(*arguments, "--json", stdin=stdin).stdout)
+
+    return run
+
+
+@pytest.fixture
+def shell() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the installed ``medha`` in a process of its own."""
 
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -59,9 +66,8 @@ def shell(user_folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             [sys.executable, PROGRAM, *arguments],
             input=stdin,
             capture_output=True,
-            text=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=100,
             check=False,
         )
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
 from medha import BackendPlugin, Capability, Where
 from medha.errors import CollectionMismatchError, UnsupportedError
 from medha.plugins import installed_plugins
-
 from medha_conformance.corpus import NOW, SPEC, make_entries, make_entry
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import closest, outcome_of, read_all, read_one
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medha import CollectionSpec, Support, VectorStorageBackend
-
     from medha_conformance.suite.lab import Lab
 
 

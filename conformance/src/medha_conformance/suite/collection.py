@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pytest
+
 from medha import CollectionSpec, Where
 from medha.errors import CollectionMismatchError, CollectionNotFoundError
-
 from medha_conformance.corpus import DIMENSION, SPEC, axis, make_entry
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import closest, only, outcome_of, read_all, read_one
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from medha import VectorStorageBackend
-
     from medha_conformance.suite.lab import Lab
 
 _OTHER_DIMENSION: Final = CollectionSpec(dimension=DIMENSION + 5, model_name=SPEC.model_name)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from medha import CollectionSpec, Where
 
+from medha import CollectionSpec, Where
 from medha_conformance.corpus import axis, make_entries, make_entry, make_id, unit_vectors
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import closest, only, outcome_of, read_all, read_one
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from medha import CacheEntry, VectorStorageBackend
-
     from medha_conformance.suite.lab import Lab
 
 STUCK_AFTER: float = 60.0
@@ -103,7 +102,7 @@ class ConcurrencyTopic(BackendTopic):
         far = replace(near, vector=-axis(0, dimension), generated_query="far")
         # so many rows that the search leaves the event loop, where others write meanwhile
         await lab.backend.upsert(collection, [near, *make_entries(2500, dimension=dimension)])
-        for turn in range(20):
+        for turn in range(8):
             found, _ = await asyncio.gather(
                 closest(lab.backend, collection, axis(0, dimension), limit=3000),
                 lab.backend.upsert(collection, [far if turn % 2 == 0 else near]),
@@ -111,6 +110,26 @@ class ConcurrencyTopic(BackendTopic):
             for match in found:
                 if match.entry.id == near.id:
                     assert match.entry.generated_query == ("near" if match.similarity > 0 else "far")
+
+    async def test_an_entry_is_found_all_the_while_it_is_replaced(self, lab: Lab) -> None:
+        dimension = 512
+        collection = await lab.open(spec=CollectionSpec(dimension=dimension, model_name="replaced"))
+        entry = make_entry("renewed", vector=axis(0, dimension))
+        await lab.backend.upsert(collection, [entry, *make_entries(2500, dimension=dimension)])
+
+        async def replace_it() -> None:
+            for _ in range(5):
+                await lab.backend.upsert(collection, [entry])
+                await asyncio.sleep(0)
+
+        for _ in range(10):
+            matches, found, *_ = await asyncio.gather(
+                closest(lab.backend, collection, axis(0, dimension), limit=3, min_similarity=0.9),
+                outcome_of(lab.backend.get(collection, [entry.id])),
+                replace_it(),
+            )
+            assert [match.entry for match in matches] == [entry], "a search came between the old entry and the new one"
+            assert found == [entry]
 
     async def test_a_cancelled_call_leaves_the_backend_usable(
         self, backend: VectorStorageBackend, collection: str

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medha import Capability, Where
-
 from medha_conformance.corpus import axis, make_entries, make_entry, make_id
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import closest, read_all

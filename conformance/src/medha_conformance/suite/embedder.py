@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 import numpy as np
 import pytest
 import pytest_asyncio
+
 from medha import BaseEmbedder, EmbedderPlugin
 from medha.plugins import installed_plugins
-
 from medha_conformance.suite.loading import AuthorSettings, make_from
 from medha_conformance.suite.standard import StandardSuite
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from medha import Where
-
 from medha_conformance.corpus import NOW, make_entry
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import closest, found_by, read_all, read_one

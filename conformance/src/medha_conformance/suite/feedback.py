@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from medha import Where
 
+from medha import Where
 from medha_conformance.corpus import NOW, axis, make_entry, make_id, unit_vectors
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import closest, only, read_all, read_one

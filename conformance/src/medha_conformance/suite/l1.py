@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import pytest
 import pytest_asyncio
+
 from medha import CacheHit, L1CacheBackend, L1Plugin, SearchStrategy
 from medha.plugins import installed_plugins
-
 from medha_conformance.corpus import HOSTILE_TEXTS, NOW
 from medha_conformance.suite.loading import AuthorSettings, make_from
 from medha_conformance.suite.reading import outcome_of

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 import pytest
 import pytest_asyncio
+
 from medha import BackendPlugin, VectorStorageBackend
 from medha.plugins import installed_plugins
-
 from medha_conformance.corpus import SPEC
 from medha_conformance.suite.loading import AuthorSettings, make_from
 

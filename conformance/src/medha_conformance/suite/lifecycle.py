@@ -6,15 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from medha.errors import MedhaError
 
+from medha.errors import MedhaError
 from medha_conformance.corpus import make_entry
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import closest, outcome_of, read_one
 
 if TYPE_CHECKING:
     from medha import VectorStorageBackend
-
     from medha_conformance.suite.lab import Lab, MakeBackend
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from medha.plugins import make, read_settings
 from pydantic_settings import BaseSettings
+
+from medha.plugins import make, read_settings
 
 if TYPE_CHECKING:
     from medha import BackendPlugin, EmbedderPlugin, L1Plugin

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from medha import CacheEntry, Match, VectorStorageBackend, Where
-
 from medha_conformance.corpus import NOW, axis
 
 if TYPE_CHECKING:

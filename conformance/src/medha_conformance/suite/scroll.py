@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from medha import Where
 
+from medha import Where
 from medha_conformance.corpus import make_entries, make_entry
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import read_all
@@ -97,13 +97,13 @@ class ScrollTopic(BackendTopic):
             await backend.upsert(collection, moving[start // 4 : start // 4 + 100])
         read: list[CacheEntry] = []
         cursor: str | None = None
-        for turn in range(200):
+        for turn in range(100):
             removed, changed = (
                 moving[turn * 10 % 500 : turn * 10 % 500 + 5],
                 moving[turn * 7 % 490 : turn * 7 % 490 + 10],
             )
             page, *_ = await asyncio.gather(
-                backend.scroll(collection, limit=50, cursor=cursor),
+                backend.scroll(collection, limit=100, cursor=cursor),
                 backend.delete(collection, where=Where(ids=[entry.id for entry in removed])),
                 backend.upsert(collection, [replace(entry, generated_query=f"SELECT {turn}") for entry in changed]),
                 backend.upsert(collection, make_entries(5, f"born in turn {turn}")),

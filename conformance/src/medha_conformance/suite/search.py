@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pytest
-from medha import Capability, CollectionSpec, Where
 
+from medha import Capability, CollectionSpec, Where
 from medha_conformance.corpus import NOW, SPEC, axis, make_entries, make_entry, make_id, unit_vectors, vector_at
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import SIMILARITY_TOLERANCE, closest, only
 
 if TYPE_CHECKING:
     from medha import CacheEntry, VectorStorageBackend
-
     from medha_conformance.suite.lab import Lab
 
 _COSINES: Final = (1.0, 0.95, 0.5, 0.25, 0.0, -0.3, -0.999, -1.0)

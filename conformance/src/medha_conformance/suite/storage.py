@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from medha import CacheEntry, CollectionSpec, Where
 
+from medha import CacheEntry, CollectionSpec, Where
 from medha_conformance.corpus import (
     HOSTILE_KEYS,
     HOSTILE_TEXTS,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medha import VectorStorageBackend
-
     from medha_conformance.suite.lab import Lab
 
 _FULL: Final = make_entry(

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from medha import Capability, Where, same_value
 
+from medha import Capability, Where, same_value
 from medha_conformance.corpus import HOSTILE_KEYS, HOSTILE_TEXTS, NOW, make_entries, make_entry, make_id
 from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import closest, found_by, read_all

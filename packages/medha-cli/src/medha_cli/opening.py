@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medha import BaseEmbedder, VectorStorageBackend
-
     from medha_cli.options import CacheOptions
 
 DEFAULT_BACKEND: Final = "sqlite"

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medha import MedhaSync
-
     from medha_cli.opening import Choice
 
 HIT: Final = 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from medha.answers import Answers
 from medha.backend import VectorStorageBackend
+from medha.capabilities import Capability
 from medha.descriptors import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
 from medha.embedder import BaseEmbedder
 from medha.embedding import Embeddings
@@ -16,6 +17,7 @@ from medha.errors import ConfigurationError
 from medha.generating import Generator
 from medha.invalidation import Remover
 from medha.l1 import L1CacheBackend
+from medha.overfetch import OverfetchingBackend
 from medha.parts import Parts
 from medha.plugins import installed_plugins, make
 from medha.removals import Removals
@@ -71,6 +73,8 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         embedder = await _obtain(plan.embedder, EmbedderPlugin, BaseEmbedder, stack)
         backend = await _obtain(plan.backend, BackendPlugin, VectorStorageBackend, stack)
         embeddings = Embeddings(embedder, plan.settings)
+        if not backend.capabilities[Capability.METADATA_FILTER]:
+            backend = OverfetchingBackend(backend)
         storage = Storage(backend, plan.collection, plan.settings.backend_timeout)
         await embeddings.start()
         stack.push_async_callback(embeddings.save)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,8 @@ class VectorStorageBackend(ABC):
     A method on a collection that was not initialised raises ``CollectionNotFoundError``.
     """
 
-    capabilities: ClassVar[Mapping[Capability, Support]]
+    capabilities: Mapping[Capability, Support]
+    """What the backend declares of itself, usually on the class; a condition it refuses raises ``UnsupportedError``."""
 
     @abstractmethod
     async def connect(self) -> None:

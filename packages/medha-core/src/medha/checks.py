@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +12,6 @@ from medha.errors import InvalidMetadataError, InvalidQueryError, InvalidQuestio
 from medha.models import NO_METADATA, UNSET, Metadata, Unset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from medha.errors import InvalidInputError
 
 MAX_QUERY_LENGTH: Final = 1_000_000
@@ -83,7 +82,7 @@ def check_metadata(metadata: Mapping[str, Any] | None, what: str = "metadata") -
     """
     if metadata is None:
         return NO_METADATA
-    if not hasattr(metadata, "items"):
+    if not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidMetadataError(f"{what} must be a mapping of names to values, not {type(metadata).__name__}")
     if not metadata:
         return NO_METADATA
@@ -125,13 +124,21 @@ def check_ttl(ttl: float | Unset | None, default: float | None) -> float | None:
         return None
     if isinstance(ttl, bool) or not isinstance(ttl, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidTTLError(f"ttl must be a number of seconds or None, not {type(ttl).__name__}: {ttl!r}")
-    if not (math.isfinite(ttl) and ttl > 0):
-        raise InvalidTTLError(f"ttl must be a positive, finite number of seconds, not {ttl!r}; None never expires")
+    if not (_finite(ttl) and ttl > 0):
+        raise InvalidTTLError(f"ttl must be a positive, finite number of seconds, not {ttl!r:.80}; None never expires")
     return float(ttl)
 
 
 def check_instant(value: object, what: str) -> float:
     """Seconds since the epoch."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InvalidTTLError(f"{what} must be finite seconds since the epoch, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+        raise InvalidTTLError(f"{what} must be finite seconds since the epoch, not {value!r:.80}")
     return float(value)
+
+
+def _finite(number: float) -> bool:
+    """Whether it is finite as a float; an int can be too large for one."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False

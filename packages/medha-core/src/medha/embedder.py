@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from medha.errors import EmbedderOutputError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,7 +44,10 @@ class BaseEmbedder(ABC):
 
     async def aembed(self, text: str) -> VectorLike:
         """The vector of one asked question."""
-        return (await self.aembed_batch([text]))[0]
+        vectors = await self.aembed_batch([text])
+        if len(vectors) != 1:
+            raise EmbedderOutputError(f"{self.model_name!r} returned {len(vectors)} vectors for 1 text")
+        return vectors[0]
 
     async def connect(self) -> None:  # noqa: B027 - most embedders need neither
         """Prepare; calling it again is harmless, also after ``close``."""

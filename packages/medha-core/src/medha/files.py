@@ -142,7 +142,8 @@ def _text(file: IO[bytes]) -> Generator[io.TextIOWrapper, None, None]:
     try:
         yield text
     finally:
-        text.detach()
+        if not file.closed:
+            text.detach()
 
 
 def entry_fields(row: Mapping[str, Any], spec: CollectionSpec) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Remover:
 
         Ids are deterministic, so that only rows written by other means or an older version can repeat a question.
         """
-        if strategy not in _BETTER:
+        if not isinstance(strategy, str) or strategy not in _BETTER:  # pyright: ignore[reportUnnecessaryIsInstance]
             known = ", ".join(repr(name) for name in get_args(DedupStrategy))
             raise InvalidInputError(f"there is no dedup strategy {strategy!r}; they are {known}")
         better = _BETTER[strategy]

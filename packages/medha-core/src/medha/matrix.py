@@ -53,32 +53,16 @@ class VectorMatrix(Generic[T]):
 
     def put(self, keys: Sequence[str], vectors: Vectors, payloads: Sequence[T]) -> None:
         """Add rows, replacing those with the same key; ``vectors`` has shape (len(keys), dimension)."""
-        self.remove(keys)
-        start = 0
-        while start < len(keys):
-            block = self._tail()
-            used = len(block.keys)
-            end = min(start + len(block.vectors) - used, len(keys))
-            block.vectors[used : used + end - start] = vectors[start:end]
-            block.payloads.extend(payloads[start:end])
-            block.keys.extend(keys[start:end])
-            for offset, key in enumerate(keys[start:end], start=used):
-                self._places[key] = (block, offset)
-            start = end
+        replaced = [self._places[key] for key in keys if key in self._places]
+        # the new rows come before the old ones go, so that a search in another thread always finds one of the two
+        self._append(keys, vectors, payloads)
+        self._retire(replaced)
 
     def remove(self, keys: Iterable[str]) -> int:
         """Drop rows; returns how many there were."""
-        removed = 0
-        for key in keys:
-            place = self._places.pop(key, None)
-            if place is not None:
-                block, offset = place
-                block.payloads[offset] = None
-                block.dead += 1
-                removed += 1
-                if block.dead == len(block.keys) or block.dead > len(block.vectors) // 2:
-                    self._rewrite(block)
-        return removed
+        places = [place for key in keys if (place := self._places.pop(key, None)) is not None]
+        self._retire(places)
+        return len(places)
 
     def set_payload(self, key: str, payload: T) -> None:
         """Replace what stands beside a vector, not the vector."""
@@ -111,20 +95,64 @@ class VectorMatrix(Generic[T]):
         similarities = np.concatenate([block.vectors[:used] @ vector for block, used in parts])
         # float32 products of unit vectors leave [-1, 1] by a rounding error
         np.clip(similarities, -1.0, 1.0, out=similarities)
-        payloads: list[list[T | None]] = [block.payloads for block, _ in parts]
         starts = np.cumsum([0, *(used for _, used in parts)])
-        found: list[tuple[T, float]] = []
+        found: dict[str, tuple[T, float]] = {}
+        moved: dict[str, tuple[T, float]] = {}
         for row in _closest_first(similarities, min_similarity, limit):
             part = int(np.searchsorted(starts, row, side="right")) - 1
-            payload = payloads[part][row - int(starts[part])]
-            if payload is not None and accept(payload):
-                found.append((payload, float(similarities[row])))
+            block, offset = parts[part][0], row - int(starts[part])
+            key, payload = block.keys[offset], block.payloads[offset]
+            if payload is None:
+                newer = self._written_since(key, parts, vector)
+                if newer is not None and newer[1] >= min_similarity and accept(newer[0]):
+                    moved[key] = newer
+            elif key not in found and accept(payload):
+                found[key] = (payload, float(similarities[row]))
                 if len(found) == limit:
                     break
-        return found
+        if not moved:
+            return list(found.values())
+        return sorted((found | moved).values(), key=lambda pair: -pair[1])[:limit]
 
-    def _tail(self) -> _Block[T]:
-        if not self._blocks or len(self._blocks[-1].keys) == len(self._blocks[-1].vectors):
+    def _written_since(
+        self, key: str, parts: Sequence[tuple[_Block[T], int]], vector: Vector
+    ) -> tuple[T, float] | None:
+        """What took the place of a dead row after the search of these parts began, with its similarity."""
+        while (place := self._places.get(key)) is not None:
+            block, offset = place
+            if any(known is block and offset < used for known, used in parts):
+                return None
+            payload = block.payloads[offset]
+            if payload is not None:
+                return payload, float(np.clip(block.vectors[offset] @ vector, -1.0, 1.0))
+        return None
+
+    def _append(
+        self, keys: Sequence[str], vectors: Vectors, payloads: Sequence[T], *, not_to: _Block[T] | None = None
+    ) -> None:
+        start = 0
+        while start < len(keys):
+            block = self._tail(not_to)
+            used = len(block.keys)
+            end = min(start + len(block.vectors) - used, len(keys))
+            block.vectors[used : used + end - start] = vectors[start:end]
+            block.payloads.extend(payloads[start:end])
+            block.keys.extend(keys[start:end])
+            for offset, key in enumerate(keys[start:end], start=used):
+                self._places[key] = (block, offset)
+            start = end
+
+    def _retire(self, places: Sequence[tuple[_Block[T], int]]) -> None:
+        for block, offset in places:
+            block.payloads[offset] = None
+            block.dead += 1
+        for block in dict.fromkeys(block for block, _ in places):
+            if block.dead == len(block.keys) or block.dead > len(block.vectors) // 2:
+                self._rewrite(block)
+
+    def _tail(self, not_this: _Block[T] | None) -> _Block[T]:
+        tail = self._blocks[-1] if self._blocks else None
+        if tail is None or tail is not_this or len(tail.keys) == len(tail.vectors):
             # small collections stay small; large ones are few products, which BLAS spreads over the cores
             rows = min(max(_FIRST_BLOCK_ROWS, len(self)), _BLOCK_ROWS)
             self._blocks.append(_Block(np.empty((rows, self.dimension), dtype=np.float32)))
@@ -132,14 +160,11 @@ class VectorMatrix(Generic[T]):
 
     def _rewrite(self, block: _Block[T]) -> None:
         """Move what lives in a mostly dead block to the tail, so that its memory is freed."""
-        self._blocks.remove(block)
         rows = [offset for offset, payload in enumerate(block.payloads) if payload is not None]
-        if rows:
-            payloads = cast("list[T]", [block.payloads[row] for row in rows])
-            keys = [block.keys[row] for row in rows]
-            for key in keys:
-                del self._places[key]
-            self.put(keys, block.vectors[rows], payloads)
+        keys = [block.keys[row] for row in rows]
+        payloads = cast("list[T]", [block.payloads[row] for row in rows])
+        self._append(keys, block.vectors[rows], payloads, not_to=block)
+        self._blocks.remove(block)
 
 
 def _closest_first(similarities: Vector, min_similarity: float, limit: int) -> Iterable[int]:

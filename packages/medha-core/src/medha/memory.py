@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import bisect
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def _serial(row: tuple[int, str]) -> int:
 class MemoryBackend(VectorStorageBackend):
     """Entries in dicts, vectors in a numpy float32 matrix; every search looks at every row."""
 
-    capabilities: ClassVar[Mapping[Capability, Support]] = MEMORY_CAPABILITIES
+    capabilities: Mapping[Capability, Support] = MEMORY_CAPABILITIES
 
     def __init__(self) -> None:
         self._collections: dict[str, _Collection] = {}

@@ -95,8 +95,8 @@ def _in_canonical_order(text: str) -> str:
         return text
     pieces: list[str] = []
     decomposed = "".join([unicodedata.normalize("NFKD", character) for character in text])
-    for marks, run in groupby(decomposed, key=lambda character: unicodedata.combining(character) > 0):
-        pieces += sorted(run, key=unicodedata.combining) if marks else run
+    for _, run in groupby(decomposed, key=lambda character: unicodedata.combining(character) > 0):
+        pieces += sorted(run, key=unicodedata.combining)
     return "".join(pieces)
 
 

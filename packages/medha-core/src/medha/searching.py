@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,8 +56,9 @@ class Searcher:
 
     async def search_batch(self, questions: Sequence[str], filters: Mapping[str, Any] | None = None) -> list[CacheHit]:
         """The answers to many questions, in order, with one embedding call for all that need one."""
-        if isinstance(questions, str):
-            raise InvalidInputError("search_batch takes a sequence of questions, not one str; use search")
+        if isinstance(questions, str) or not isinstance(questions, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            kind = type(questions).__name__
+            raise InvalidInputError(f"search_batch takes a sequence of questions, not one {kind}; use search for one")
         started = time.perf_counter()
         requests = [self.request(question, filters) for question in questions]
         for request in requests:

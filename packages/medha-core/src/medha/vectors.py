@@ -21,10 +21,12 @@ def unit_rows(vectors: Any, *, count: int, dimension: int, what: str, error: typ
     """
     try:
         rows = np.asarray(vectors)
-        if rows.dtype != np.float32:
-            rows = rows.astype(np.float64)
     except (TypeError, ValueError) as exc:
         raise error(f"{what}: not rows of numbers of one length ({exc})") from exc
+    if rows.dtype.kind not in "fiu":
+        raise error(f"{what}: not rows of numbers, but of {rows.dtype}")
+    if rows.dtype != np.float32:
+        rows = rows.astype(np.float64)
     if rows.shape != (count, dimension):
         raise error(f"{what}: shape {rows.shape}, expected ({count}, {dimension})")
     squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -30,7 +30,7 @@ from medha.identity import Asked, ask, entry_id, query_hash, scope_key
 from medha.models import UNSET, CacheEntry, NewEntry, Unset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from medha.models import Vectors
     from medha.parts import Parts
@@ -81,6 +81,8 @@ class Writer:
         ttl: float | Unset | None = UNSET,
     ) -> int:
         """Store many entries, all checked before the first is written; returns how many rows were given."""
+        if not isinstance(entries, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(f"store_many takes an iterable of entries, not {type(entries).__name__}")
         given = list(entries)
         drafts = await self._drafts(given, ttl)
         return await self.write(iter(drafts), len(drafts), batch_size, on_progress)
@@ -212,7 +214,7 @@ def as_new_entry(row: object) -> NewEntry:
     """
     if isinstance(row, NewEntry):
         return row
-    if not isinstance(row, Mapping):
+    if not isinstance(row, dict | Mapping):
         raise InvalidInputError(f"an entry must be a NewEntry or a mapping, not {type(row).__name__}")
     values: dict[str, Any] = {}
     for key, value in cast("Mapping[Any, Any]", row).items():

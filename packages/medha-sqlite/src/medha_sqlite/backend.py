@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from medha.backend import VectorStorageBackend
 from medha.errors import BackendUnavailableError, CollectionMismatchError, CollectionNotFoundError
@@ -32,7 +32,7 @@ DELETIONS_ON_RECORD: Final = 10_000
 class SqliteBackend(VectorStorageBackend):
     """Entries and vectors in one file; a copy of the vectors in memory from the first search on."""
 
-    capabilities: ClassVar[Mapping[Capability, Support]] = CAPABILITIES
+    capabilities: Mapping[Capability, Support] = CAPABILITIES
 
     def __init__(self, settings: SqliteSettings) -> None:
         self._settings = settings

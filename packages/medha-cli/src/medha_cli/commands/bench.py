@@ -17,9 +17,9 @@ import typer
 from medha_cli.options import CacheRun, cache_command
 
 if TYPE_CHECKING:
-    from medha import Medha
     from rich.table import Table
 
+    from medha import Medha
     from medha_cli.opening import Choice
 
 KINDS: Final = ("overdue invoices", "returned parcels", "support tickets", "signed contracts", "late deliveries")

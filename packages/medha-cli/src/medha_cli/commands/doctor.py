@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from medha_cli.options import ERROR, HIT, CacheRun, cache_command
 
 if TYPE_CHECKING:
-    from medha import CacheEntry, CollectionSpec
     from rich.table import Table
 
+    from medha import CacheEntry, CollectionSpec
     from medha_cli.opening import Choice
 
 OLDEST_PYTHON: Final = (3, 11)
@@ -166,6 +166,7 @@ async def _open(choice: "Choice", spec: "CollectionSpec") -> Check:
 
 def _entry(spec: "CollectionSpec") -> "CacheEntry":
     import numpy as np
+
     from medha import CacheEntry, query_hash
 
     vector = np.zeros(spec.dimension, np.float32)

@@ -10,9 +10,9 @@ from medha_cli.options import CacheRun, Run, cache_command, command
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medha.plugins import InstalledPlugin
     from rich.table import Table
 
+    from medha.plugins import InstalledPlugin
     from medha_cli.opening import Choice
 
 SHOWN_SCOPES: Final = 10

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from medha import Settings
 from medha.errors import FileError
-
 from medha_cli.demo.database import load, make_shop, rows_of
 from medha_cli.opening import DEFAULT_BACKEND, DEFAULT_EMBEDDER, Choice, open_apart
 
