@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from medha.errors import (
     EmbedderError,
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from medha.settings import Settings
 
 T = TypeVar("T")
+
+_BULK: Final = 32
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +102,8 @@ class Embeddings:
         """Unit rows for many texts, in order: those not remembered are embedded in as few calls as possible."""
         import numpy as np
 
+        if is_document and len(normalized) > _BULK and self._path is None and not self._known:
+            return await self._embed_all([text.casefold() for text in normalized], is_document=True)
         keys = [self._key(text, is_document=is_document) for text in normalized]
         new = {key: text.casefold() for key, text in zip(keys, normalized, strict=True) if key not in self._known}
         fresh = await self._embed_all(list(new.values()), is_document=is_document)
@@ -108,8 +112,10 @@ class Embeddings:
             rows = fresh
         else:
             rows = np.stack([fresh[place[key]] if key in place else self._known[key] for key in keys])
-        for key in list(new)[-self._size :] if self._size else ():
-            self._remember(key, fresh[place[key]].copy())
+        # a bulk write does not push out what people ask, unless a file keeps the embeddings for the next one
+        if not is_document or len(new) <= _BULK or self._path is not None:
+            for key in list(new)[-self._size :] if self._size else ():
+                self._remember(key, fresh[place[key]].copy())
         return rows
 
     def _key(self, normalized: str, *, is_document: bool) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import uuid
-from dataclasses import dataclass
 from hashlib import blake2b, sha1
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.checks import check_question
 from medha.models import Metadata, Question, Scalar
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A checked question with its digest, which is the same for every wording that normalises alike."""
 
     question: Question
@@ -55,6 +53,11 @@ def ask(text: str) -> Asked:
     """
     if type(text) is str and len(text) <= _MEMOIZED_LENGTH:
         return _ask_memoized(text)
+    return _ask(text)
+
+
+def ask_once(text: str) -> Asked:
+    """``ask`` for one of many questions that are not expected again."""
     return _ask(text)
 
 

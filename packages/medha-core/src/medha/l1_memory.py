@@ -67,6 +67,8 @@ class MemoryL1Cache(L1CacheBackend):
         """Remove every answer with one of the tags."""
         answers = self._answers(collection)
         answers.fence += 1
+        if not answers.hits:
+            return 0
         keys = {key for tag in tags for key in answers.keys_of_tag.get(tag, ())}
         for key in keys:
             answers.drop(key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -12,13 +11,19 @@ _REMEMBERED: Final = 10_000
 
 
 class Removals:
-    """A lookup takes ``now()`` when it starts, and asks ``since`` just before it serves."""
+    """A lookup takes ``now()`` when it starts, and asks ``since`` just before it serves.
+
+    The latest removals are kept by id, in two generations of ``remembered`` each; of what is older, only the moment
+    is known, and a lookup that began before it is told that everything may have been removed.
+    """
 
     def __init__(self, remembered: int = _REMEMBERED) -> None:
         self._remembered = remembered
         self._moment = 0
-        self._everything_before = 0
-        self._moments: OrderedDict[str, int] = OrderedDict()
+        self._forgotten_until = 0
+        self._older_until = 0
+        self._older: dict[str, int] = {}
+        self._recent: dict[str, int] = {}
 
     def now(self) -> int:
         """The present moment; it moves with every removal."""
@@ -27,20 +32,20 @@ class Removals:
     def add(self, entry_ids: Iterable[str]) -> None:
         """These entries were removed or replaced just now."""
         self._moment += 1
-        for entry_id in entry_ids:
-            self._moments[entry_id] = self._moment
-            self._moments.move_to_end(entry_id)
-        while len(self._moments) > self._remembered:
-            _, self._everything_before = self._moments.popitem(last=False)
+        self._recent.update(dict.fromkeys(entry_ids, self._moment))
+        if len(self._recent) > self._remembered:
+            self._forgotten_until, self._older_until = self._older_until, self._moment
+            self._older, self._recent = self._recent, {}
 
     def add_all(self) -> None:
         """Every entry was removed just now."""
         self._moment += 1
-        self._everything_before = self._moment
-        self._moments.clear()
+        self._forgotten_until = self._moment
+        self._older, self._recent = {}, {}
 
     def since(self, moment: int, entry_id: str) -> bool:
         """Whether the entry may have been removed or replaced after the moment."""
         if moment == self._moment:
             return False
-        return moment < self._everything_before or self._moments.get(entry_id, 0) > moment
+        last = self._recent.get(entry_id) or self._older.get(entry_id, 0)
+        return moment < self._forgotten_until or moment < last

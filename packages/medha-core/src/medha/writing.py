@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from medha.answers import question_tag
 from medha.checks import (
@@ -26,7 +25,7 @@ from medha.errors import (
     PartialWriteError,
     ScopeRequiredError,
 )
-from medha.identity import Asked, ask, entry_id, query_hash, scope_key
+from medha.identity import Asked, ask_once, entry_id, query_hash, scope_key
 from medha.models import UNSET, CacheEntry, NewEntry, Unset
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ _ALIASES = {"query": "generated_query", "sql": "generated_query", "original_ques
 _CHECK_CHUNK = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A checked entry that lacks only its vector."""
 
     asked: Asked
@@ -136,7 +134,7 @@ class Writer:
         parts = self._parts
         settings = parts.settings
         check_question_length(new.question, settings.max_question_length)
-        asked = ask(new.question)
+        asked = ask_once(new.question)
         metadata = check_metadata(new.metadata)
         if settings.require_scope and not metadata:
             raise ScopeRequiredError("require_scope is on: name the scope, for example metadata={'tenant': 'acme'}")
