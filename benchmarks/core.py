@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medha import BaseEmbedder, CacheEntry, CollectionSpec, Medha, Settings, Where
+from medha import BaseEmbedder, CacheEntry, CollectionSpec, EmbedderPlugin, Medha, Settings, Where
 from medha.memory import MemoryBackend
+from medha.plugins import installed_plugins, make
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -96,7 +97,8 @@ async def memory_search(rows: int, rounds: int) -> None:
         top = np.argpartition(similarities, -10)[-10:]
         return top[np.argsort(-similarities[top])]
 
-    mine, theirs = [], []
+    mine: list[float] = []
+    theirs: list[float] = []
     for _ in range(rounds):
         mine.append(await median(ours, 1))
         theirs.append(await median(bare, 1))
@@ -164,7 +166,9 @@ async def store_many(rows: int) -> None:
 
 async def semantic_hit(rows: int, rounds: int) -> None:
     settings = Settings(l1_cache_max_size=0, embedding_cache_size=0)
-    async with Medha("bench", "wordllama", settings=settings) as cache:
+    embedder: BaseEmbedder = make(installed_plugins().find(EmbedderPlugin, "wordllama"))
+    backend = MemoryBackend()
+    async with Medha("bench", embedder, backend, settings) as cache:
         await cache.store_many(
             {"question": f"list the albums of artist number {i} with their year", "generated_query": f"SELECT {i}"}
             for i in range(rows)
@@ -174,11 +178,11 @@ async def semantic_hit(rows: int, rounds: int) -> None:
         if hit.generated_query != "SELECT 77":
             raise SystemExit(f"the semantic benchmark expects a hit, not {hit}")
         ours = await median(lambda: cache.search(asked), rounds)
-        embeddings, storage = cache._live.parts.embeddings, cache._live.parts.storage
 
         async def bare() -> object:
-            vector = await embeddings.of_question(asked)
-            return await storage.search(vector, limit=10, min_similarity=0.75, where=Where(), now=0.0)
+            vector = np.asarray(await embedder.aembed(asked.casefold()), dtype=np.float32)
+            vector /= np.linalg.norm(vector)
+            return await backend.search("bench", vector, limit=10, min_similarity=0.75, where=Where(), now=0.0)
 
         bare_time = await median(bare, rounds)
         report(f"semantic hit, wordllama, {rows:,} rows", ours * 1e3, bare_time * 1e3, "ms", "at most 1 ms")

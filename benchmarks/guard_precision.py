@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from medha.guards import builtin_guards
 from medha.models import CacheEntry, Candidate, Question
 from medha.normalize import normalize

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
 from medha import CacheEntry, CollectionSpec, Where
 from medha_sqlite import SqliteBackend, SqliteSettings
 

@@ -4,6 +4,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING
 
 import pytest
+
 from medha_fastembed import FastEmbedSettings, make_embedder
 
 from .minilm import make_folder

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastembed import TextEmbedding
+
 from medha.errors import ConfigurationError, EmbedderUnavailableError
 from medha.plugins import read_settings
 from medha_fastembed import FastEmbedSettings, make_embedder

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from fastembed import TextEmbedding
+
 from medha.errors import (
     EmbedderError,
     EmbedderOutputError,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+
 from medha_conformance.corpus import SPEC
 from medha_sqlite import SqliteBackend, SqliteSettings
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+
 from medha import Where
 from medha.errors import BackendUnavailableError
 from medha_conformance.corpus import SPEC, make_entries, make_entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from medha_conformance import BackendSuite
 from medha_sqlite import SqliteSettings
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from medha.errors import BackendError, BackendUnavailableError, BackendWriteError, CollectionNotFoundError
 from medha.where import Where
 from medha_conformance.corpus import SPEC, make_entries, make_entry, make_id

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from medha import Where
 from medha_conformance.corpus import SPEC, make_entry, make_id
 from medha_conformance.suite.reading import closest, read_all

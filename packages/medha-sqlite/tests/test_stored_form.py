@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
 from medha import PLUGIN_API, BackendPlugin, Where
 from medha.errors import BackendWriteError, CollectionMismatchError, ConfigurationError
 from medha.plugins import installed_plugins, read_settings

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
+
 from medha_wordllama import WordLlamaEmbedder, WordLlamaSettings
 
 if TYPE_CHECKING:

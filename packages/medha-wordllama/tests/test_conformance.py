@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from medha_conformance import EmbedderSuite
 from medha_wordllama import WordLlamaSettings
 

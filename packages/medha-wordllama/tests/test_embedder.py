@@ -11,6 +11,7 @@ import pytest
 import wordllama  # pyright: ignore[reportMissingTypeStubs]
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from medha.errors import ConfigurationError, EmbedderOutputError, LifecycleError
 from medha.plugins import read_settings
 from medha_wordllama import WordLlamaEmbedder, WordLlamaSettings

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastembed import TextEmbedding
 from fastembed.common.model_description import DenseModelDescription, ModelSource, PoolingType
-from medha.errors import ConfigurationError
 
+from medha.errors import ConfigurationError
 from medha_fastembed.folder import check_folder, find_model_file, fingerprint
 from medha_fastembed.settings import CUSTOM_ONLY
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fastembed import TextEmbedding
-    from medha.models import Vectors
 
+    from medha.models import Vectors
     from medha_fastembed.catalogue import ChosenModel
     from medha_fastembed.settings import FastEmbedSettings
 

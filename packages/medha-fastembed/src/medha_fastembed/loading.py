@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastembed import TextEmbedding
 from fastembed.common.utils import define_cache_dir
+
 from medha.errors import EmbedderUnavailableError
 
 if TYPE_CHECKING:

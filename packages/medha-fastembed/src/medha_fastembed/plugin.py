@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medha import PLUGIN_API, EmbedderPlugin, hookimpl
-
 from medha_fastembed.embedder import make_embedder
 from medha_fastembed.settings import FastEmbedSettings
 

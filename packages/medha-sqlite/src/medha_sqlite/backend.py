@@ -9,7 +9,6 @@ from medha.errors import BackendUnavailableError, CollectionMismatchError, Colle
 from medha.memory import mismatch_message, not_found_message
 from medha.models import CacheEntry, CollectionSpec, Match, Page
 from medha.where import Where
-
 from medha_sqlite import statements
 from medha_sqlite.connection import Connection, not_connected
 from medha_sqlite.plugin import CAPABILITIES
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from medha.capabilities import Capability, Support
     from medha.models import Vector
-
     from medha_sqlite.settings import SqliteSettings
 
 DELETIONS_ON_RECORD: Final = 10_000

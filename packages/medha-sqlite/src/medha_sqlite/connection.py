@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from medha.errors import BackendError, BackendUnavailableError
-
 from medha_sqlite import statements
 from medha_sqlite.errors import UnreadableRowError, explain
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from medha import FULL, BackendPlugin, Capability, VectorStorageBackend, hookimpl
-
 from medha_sqlite.settings import SqliteSettings
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
+
 from medha.errors import CollectionMismatchError
 from medha.models import NO_METADATA, CacheEntry
-
 from medha_sqlite import statements
 from medha_sqlite.errors import UnreadableRowError
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.matrix import VectorMatrix
-
 from medha_sqlite import statements
 from medha_sqlite.rows import comparable, to_metadata, to_vectors
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medha.models import Metadata
-
     from medha_sqlite.rows import Collection
 
 _ROWS_AT_A_TIME: Final = 1024

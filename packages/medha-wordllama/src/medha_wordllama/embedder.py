@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from medha import BaseEmbedder
 from medha.errors import LifecycleError
-
 from medha_wordllama.settings import WordLlamaSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medha.models import Vectors
-
     from medha_wordllama.model import WordLlamaModel
 
 _INLINE_CHARACTERS: Final = 2_000

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
 from medha.errors import EmbedderOutputError, EmbedderUnavailableError
 
 if TYPE_CHECKING:

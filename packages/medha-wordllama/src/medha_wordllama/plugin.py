@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medha import PLUGIN_API, EmbedderPlugin, hookimpl
-
 from medha_wordllama.embedder import WordLlamaEmbedder
 from medha_wordllama.settings import WordLlamaSettings
 

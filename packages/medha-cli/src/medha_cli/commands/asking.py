@@ -81,7 +81,7 @@ def _sentence(hit: "CacheHit", milliseconds: float) -> str:
 
 
 def _piped_questions() -> Iterator[str]:
-    for line in sys.stdin:
+    for line in iter(sys.stdin.readline, ""):
         if line.strip():
             yield line.strip()
 
