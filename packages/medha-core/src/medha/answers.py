@@ -55,7 +55,7 @@ class Answers:
             strategy=SearchStrategy.L1_CACHE,
             reason=f"answered before as {hit.strategy}: {hit.reason}",
         )
-        tags = (hit.entry_id, question_tag(asked))
+        tags = (hit.entry_id, question_tag(asked.digest))
         try:
             await self._call("write to", self._cache.set(self._collection, key, kept, tags=tags, fence=fence))
         except L1Error as exc:
@@ -86,6 +86,6 @@ class Answers:
             raise L1Error(f"could not {what} the L1 cache {name}: {type(exc).__name__}: {exc}") from exc
 
 
-def question_tag(asked: Asked) -> str:
-    """The tag under which answers to this question are withdrawn, whichever entry they came from."""
-    return f"q:{asked.digest}"
+def question_tag(digest: str) -> str:
+    """The tag under which answers to the question of this digest are withdrawn, whichever entry they came from."""
+    return f"q:{digest}"

@@ -45,7 +45,7 @@ class Embeddings:
         self._batch_size = settings.batch_size
         self._concurrency = settings.batch_embed_concurrency
         self._size = settings.embedding_cache_size
-        self._path = settings.embedding_cache_path
+        self._path = settings.embedding_cache_path if self._size else None
         self._known: OrderedDict[str, Vector] = OrderedDict()
         self._flights: SingleFlight[Vector] = SingleFlight(share_failure=True)
 

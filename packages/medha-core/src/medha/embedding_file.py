@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,15 +43,17 @@ def load(path: Path, spec: CollectionSpec) -> dict[str, Vector]:
     Raises:
         UnusableFileError: made by another model or dimension, or not a file of this kind.
     """
-    if not path.exists():
-        return {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             head = json.loads(archive["head"].tobytes())
-            keys, rows = archive["keys"], archive["vectors"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as exc:
-        raise UnusableFileError(f"it cannot be read: {exc}") from exc
-    made_by = (head.get("model_name"), head.get("dimension"))
+            made_by = (head["model_name"], head["dimension"])
+            keys = [key.decode("ascii") for key in archive["keys"].tolist()]
+            rows = archive["vectors"]
+    except FileNotFoundError:
+        return {}
+    except Exception as exc:
+        # numpy and zipfile raise a dozen kinds of errors on damaged files
+        raise UnusableFileError(f"it cannot be read: {type(exc).__name__}: {exc}") from exc
     if made_by != (spec.model_name, spec.dimension):
         raise UnusableFileError(
             f"it was made by {made_by[0]!r} ({made_by[1]} dimensions), "
@@ -60,4 +61,4 @@ def load(path: Path, spec: CollectionSpec) -> dict[str, Vector]:
         )
     if rows.dtype != np.float32 or rows.shape != (len(keys), spec.dimension) or not np.isfinite(rows).all():
         raise UnusableFileError(f"its vectors have shape {rows.shape} and type {rows.dtype}")
-    return {key.decode("ascii"): row.copy() for key, row in zip(keys.tolist(), rows, strict=True)}
+    return {key: row.copy() for key, row in zip(keys, rows, strict=True)}

@@ -28,6 +28,9 @@ _QUESTION_COLUMNS: Final = ("question", "original_question")
 _QUERY_COLUMNS: Final = ("generated_query", "query", "sql")
 _NUMBERS: Final = ("ttl", "created_at", "expires_at")
 _COUNTS: Final = ("feedback_correct", "feedback_incorrect")
+_CHUNK: Final = 1 << 16
+_LONGEST_ROW: Final = 1 << 25
+_DECODER: Final = json.JSONDecoder()
 
 
 def allowed_path(path: str | Path, settings: Settings) -> Path:
@@ -38,7 +41,10 @@ def allowed_path(path: str | Path, settings: Settings) -> Path:
     """
     if not isinstance(path, str | Path) or not str(path) or "\x00" in str(path):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise FileError(f"a file path must be a non-empty str or Path without NUL, not {path!r:.80}")
-    resolved = Path(path).expanduser().resolve()
+    try:
+        resolved = Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as exc:
+        raise FileError(f"{path!r:.80} is no usable path: {exc}") from exc
     allowed = settings.allowed_file_dir
     if allowed is not None and not resolved.is_relative_to(allowed.expanduser().resolve()):
         raise FileNotAllowedError(
@@ -68,9 +74,11 @@ def open_to_read(path: Path, settings: Settings) -> IO[bytes]:
 
     Raises:
         FileTooLargeError: larger than ``max_file_size_mb``.
-        FileError: absent, a folder, or not readable.
+        FileError: absent, a folder or a device, or not readable.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise FileError(f"cannot read {path}: it is a {'folder' if path.is_dir() else 'device'}, not a file")
         file = path.open("rb")
     except OSError as exc:
         raise FileError(f"cannot read {path}: {exc.strerror or exc}") from exc
@@ -92,47 +100,120 @@ def read_rows(file: IO[bytes], kind: str, name: str) -> Iterator[Mapping[str, An
         FileFormatError: names the row or line that cannot be read.
     """
     readers = {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}
-    number = 0
+    count = 0
     try:
-        for number, row in enumerate(readers[kind](file)):
+        for row in readers[kind](file):
             if not isinstance(row, dict):
-                raise FileFormatError(f"{name}: row {number} is {type(row).__name__}, not an object with fields")
+                raise FileFormatError(f"{name}: row {count} is {type(row).__name__}, not an object with fields")
             yield cast("dict[str, Any]", row)
+            count += 1
     except UnicodeDecodeError as exc:
-        raise FileFormatError(f"{name}: not UTF-8 after row {number}: {exc}") from exc
+        raise FileFormatError(f"{name}: not UTF-8 after {count} rows: {exc}") from exc
     except (ValueError, csv.Error) as exc:
-        raise FileFormatError(f"{name}: not {kind.upper()} after row {number}: {exc}") from exc
+        raise FileFormatError(f"{name}: not {kind.upper()} after {count} rows: {exc}") from exc
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: not JSON, a number of thousands of digits, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
+
+
+class _JsonText:
+    """The part of a JSON file that is being read; it grows with the longest row, not with the file."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._text = ""
+        self._position = 0
+
+    def next_mark(self) -> str:
+        """The next character that is no white space; empty at the end."""
+        while True:
+            while self._position < len(self._text):
+                mark = self._text[self._position]
+                if mark not in " \t\n\r":
+                    return mark
+                self._position += 1
+            if not self._read_on():
+                return ""
+
+    def skip(self) -> None:
+        """Go past one character."""
+        self._position += 1
+
+    def value(self) -> Any:
+        """The value that starts here."""
+        while True:
+            try:
+                value, self._position = _DECODER.raw_decode(self._text, self._position)
+            except json.JSONDecodeError as exc:
+                # the rest of the row may not have been read yet
+                if len(self._text) - self._position > _LONGEST_ROW or not self._read_on():
+                    raise ValueError(exc.msg) from exc
+            except RecursionError as exc:
+                raise ValueError("nested too deeply") from exc
+            else:
+                return value
+
+    def _read_on(self) -> bool:
+        rest = self._text[self._position :]
+        more = self._file.read(max(_CHUNK, len(rest)))
+        self._text, self._position = rest + more, 0
+        return bool(more)
 
 
 def _json_rows(file: IO[bytes]) -> Iterator[Any]:
-    import ijson
-
-    start = file.read(3)
-    file.seek(3 if start == b"\xef\xbb\xbf" else 0)
-    try:
-        first = next(iter(ijson.parse(file, use_float=True)), (None, None, None))
-        if first[1] != "start_array":
-            raise FileFormatError("a JSON file must hold one array of objects; for one object a line use .jsonl")
-        file.seek(3 if start == b"\xef\xbb\xbf" else 0)
-        yield from ijson.items(file, "item", use_float=True)
-    except ijson.JSONError as exc:
-        raise ValueError(str(exc)) from exc
+    with _text(file) as lines:
+        text = _JsonText(lines)
+        if text.next_mark() != "[":
+            raise ValueError("a JSON file must hold one array of objects; for one object a line use .jsonl")
+        text.skip()
+        mark = text.next_mark()
+        while mark != "]":
+            yield text.value()
+            mark = text.next_mark()
+            if mark not in {",", "]"}:
+                raise ValueError("expected ',' or ']' after an object" if mark else "the file ends within the array")
+            if mark == ",":
+                text.skip()
+                text.next_mark()
+        text.skip()
+        if text.next_mark():
+            raise ValueError("there is something after the array")
 
 
 def _jsonl_rows(file: IO[bytes]) -> Iterator[Any]:
-    with _text(file) as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
+    number = 0
+    while line := file.readline(_LONGEST_ROW):
+        number += 1
+        if line.strip():
+            try:
+                yield parse_json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except ValueError as exc:
+                raise ValueError(f"line {number}: {exc}") from exc
 
 
 def _csv_rows(file: IO[bytes]) -> Iterator[Any]:
+    # the limit is the process's own, so it is only ever raised
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_ROW))
     with _text(file) as lines:
-        reader = csv.DictReader(lines, strict=True)
+        reader = csv.reader(lines, strict=True)
+        header = next(reader, list[str]())
+        if len(set(header)) != len(header):
+            raise ValueError("the header names a column twice")
         for row in reader:
-            if None in row:
-                raise ValueError(f"line {reader.line_num} has more fields than the header")
-            yield {key: None if value == "" else value for key, value in row.items()}
+            if row and len(row) != len(header):
+                # a row that was cut off may have lost its scope
+                raise ValueError(f"line {reader.line_num} has {len(row)} fields, the header has {len(header)}")
+            if row:
+                yield {key: value or None for key, value in zip(header, row, strict=True)}
 
 
 @contextmanager
@@ -184,7 +265,7 @@ def _number(value: Any, name: str) -> Any:
 def _metadata(value: Any) -> Any:
     if isinstance(value, str):
         try:
-            return json.loads(value)
+            return parse_json(value)
         except ValueError as exc:
             raise InvalidInputError(f"metadata is not a JSON object: {value!r:.80}") from exc
     return value

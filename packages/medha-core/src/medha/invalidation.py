@@ -44,7 +44,7 @@ class Remover:
         check_question_length(question, self._parts.settings.max_question_length)
         asked = ask(question)
         where = Where(normalized_question=asked.question.normalized, metadata=check_metadata(filters, "filters"))
-        return await self._remove(where, also=[question_tag(asked)])
+        return await self._remove(where, also=[question_tag(asked.digest)])
 
     async def by_query_hash(self, query_hash: str) -> int:
         """Remove the entries with this query."""

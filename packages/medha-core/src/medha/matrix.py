@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 _FIRST_BLOCK_ROWS: Final = 1024
 _BLOCK_ROWS: Final = 16_384
-_INLINE_COMPONENTS: Final = 1_000_000
-"""Below so many components one product takes well under a millisecond, less than the way to a thread and back."""
+_INLINE_COMPONENTS: Final = 4_000_000
+"""Up to so many components one product takes less than a millisecond, hardly more than the way to a thread and back."""
 _FIRST_CUT: Final = 64
 
 
@@ -28,8 +28,12 @@ def _empty_payloads() -> list[Any]:
 
 @dataclass(slots=True, eq=False)
 class _Block(Generic[T]):
-    """Rows are only ever appended, so a search in another thread never sees half a vector."""
+    """Rows are only ever appended, so a search in another thread never sees half a vector.
 
+    ``start`` is the number of its first row; every row of a matrix has a number of its own, for ever.
+    """
+
+    start: int
     vectors: Vectors
     keys: list[str] = field(default_factory=list[str])
     payloads: list[T | None] = field(default_factory=_empty_payloads)
@@ -46,32 +50,33 @@ class VectorMatrix(Generic[T]):
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
         self._blocks: list[_Block[T]] = []
-        self._places: dict[str, tuple[_Block[T], int]] = {}
+        self._rows: dict[str, int] = {}
+        self._next_start = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._rows)
 
     def put(self, keys: Sequence[str], vectors: Vectors, payloads: Sequence[T]) -> None:
         """Add rows, replacing those with the same key; ``vectors`` has shape (len(keys), dimension)."""
-        replaced = [self._places[key] for key in keys if key in self._places]
+        replaced = [self._rows[key] for key in keys if key in self._rows]
         # the new rows come before the old ones go, so that a search in another thread always finds one of the two
         self._append(keys, vectors, payloads)
         self._retire(replaced)
 
     def remove(self, keys: Iterable[str]) -> int:
         """Drop rows; returns how many there were."""
-        places = [place for key in keys if (place := self._places.pop(key, None)) is not None]
-        self._retire(places)
-        return len(places)
+        rows = [row for key in keys if (row := self._rows.pop(key, None)) is not None]
+        self._retire(rows)
+        return len(rows)
 
     def set_payload(self, key: str, payload: T) -> None:
         """Replace what stands beside a vector, not the vector."""
-        block, offset = self._places[key]
+        block, offset = self._place(self._rows[key])
         block.payloads[offset] = payload
 
     def vector(self, key: str) -> Vector:
         """A copy of the row under the key."""
-        block, offset = self._places[key]
+        block, offset = self._place(self._rows[key])
         return block.vectors[offset].copy()
 
     async def search(
@@ -118,8 +123,11 @@ class VectorMatrix(Generic[T]):
         self, key: str, parts: Sequence[tuple[_Block[T], int]], vector: Vector
     ) -> tuple[T, float] | None:
         """What took the place of a dead row after the search of these parts began, with its similarity."""
-        while (place := self._places.get(key)) is not None:
-            block, offset = place
+        while (row := self._rows.get(key)) is not None:
+            try:
+                block, offset = self._place(row)
+            except LookupError:
+                continue  # the row moved on between the two looks
             if any(known is block and offset < used for known, used in parts):
                 return None
             payload = block.payloads[offset]
@@ -138,15 +146,25 @@ class VectorMatrix(Generic[T]):
             block.vectors[used : used + end - start] = vectors[start:end]
             block.payloads.extend(payloads[start:end])
             block.keys.extend(keys[start:end])
-            for offset, key in enumerate(keys[start:end], start=used):
-                self._places[key] = (block, offset)
+            self._rows.update(
+                zip(keys[start:end], range(block.start + used, block.start + used + end - start), strict=True)
+            )
             start = end
 
-    def _retire(self, places: Sequence[tuple[_Block[T], int]]) -> None:
-        for block, offset in places:
+    def _place(self, row: int) -> tuple[_Block[T], int]:
+        for block in tuple(self._blocks):
+            if 0 <= row - block.start < len(block.vectors):
+                return block, row - block.start
+        raise LookupError(f"row {row} is not there any more")
+
+    def _retire(self, rows: Sequence[int]) -> None:
+        touched: dict[_Block[T], None] = {}
+        for row in rows:
+            block, offset = self._place(row)
             block.payloads[offset] = None
             block.dead += 1
-        for block in dict.fromkeys(block for block, _ in places):
+            touched[block] = None
+        for block in touched:
             if block.dead == len(block.keys) or block.dead > len(block.vectors) // 2:
                 self._rewrite(block)
 
@@ -155,7 +173,8 @@ class VectorMatrix(Generic[T]):
         if tail is None or tail is not_this or len(tail.keys) == len(tail.vectors):
             # small collections stay small; large ones are few products, which BLAS spreads over the cores
             rows = min(max(_FIRST_BLOCK_ROWS, len(self)), _BLOCK_ROWS)
-            self._blocks.append(_Block(np.empty((rows, self.dimension), dtype=np.float32)))
+            self._blocks.append(_Block(self._next_start, np.empty((rows, self.dimension), dtype=np.float32)))
+            self._next_start += rows
         return self._blocks[-1]
 
     def _rewrite(self, block: _Block[T]) -> None:
@@ -172,7 +191,7 @@ def _closest_first(similarities: Vector, min_similarity: float, limit: int) -> I
     rows = np.flatnonzero(similarities >= min_similarity)
     cut = max(_FIRST_CUT, 2 * limit)
     while rows.size:
-        values = similarities[rows]
+        values = similarities if rows.size == similarities.size else similarities[rows]
         whole = rows.size <= cut
         top = np.arange(rows.size) if whole else np.argpartition(values, rows.size - cut)[rows.size - cut :]
         # equal similarities keep the order of insertion

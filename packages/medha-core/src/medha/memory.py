@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from medha.capabilities import Capability, Support
-    from medha.models import Vector
+    from medha.models import Vector, Vectors
     from medha.where import Where
 
 _INLINE_ENTRIES: Final = 1000
@@ -32,27 +32,35 @@ class _Collection:
     matrix: VectorMatrix[CacheEntry]
     entries: dict[str, CacheEntry] = field(default_factory=dict[str, CacheEntry])
     serial_of: dict[str, int] = field(default_factory=dict[str, int])
-    log: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    log_serials: list[int] = field(default_factory=list[int])
+    log_ids: list[str] = field(default_factory=list[str])
     serial: int = 0
 
-    def put(self, entry: CacheEntry) -> None:
-        self.entries[entry.id] = entry
-        if entry.id not in self.serial_of:
-            self.serial += 1
-            self.serial_of[entry.id] = self.serial
-            self.log.append((self.serial, entry.id))
+    def put(self, entries: Sequence[CacheEntry], vectors: Vectors) -> None:
+        ids = [entry.id for entry in entries]
+        self.matrix.put(ids, vectors, entries)
+        self.entries.update(zip(ids, entries, strict=True))
+        new = [key for key in ids if key not in self.serial_of]
+        serials = range(self.serial + 1, self.serial + 1 + len(new))
+        self.serial += len(new)
+        self.serial_of.update(zip(new, serials, strict=True))
+        self.log_serials.extend(serials)
+        self.log_ids.extend(new)
 
     def remove(self, ids: Iterable[str]) -> int:
         ids = list(ids)
         for key in ids:
             del self.entries[key]
             del self.serial_of[key]
-        if len(self.log) > 2 * len(self.entries) + _LOG_SLACK:
-            self.log = [row for row in self.log if self.serial_of.get(row[1]) == row[0]]
+        if len(self.log_ids) > 2 * len(self.entries) + _LOG_SLACK:
+            self.log_ids = list(self.serial_of)
+            self.log_serials = list(self.serial_of.values())
         return self.matrix.remove(ids)
 
     def in_order(self, after: int) -> Iterable[tuple[int, CacheEntry]]:
-        for serial, key in self.log[bisect.bisect_right(self.log, after, key=_serial) :]:
+        start = bisect.bisect_right(self.log_serials, after)
+        for position in range(start, len(self.log_ids)):
+            serial, key = self.log_serials[position], self.log_ids[position]
             if self.serial_of.get(key) == serial:
                 yield serial, self.entries[key]
 
@@ -64,10 +72,6 @@ class _Collection:
         if len(chosen) <= _INLINE_ENTRIES:
             return [entry for entry in chosen if where.matches(entry)]
         return await asyncio.to_thread(lambda: [entry for entry in chosen if where.matches(entry)])
-
-
-def _serial(row: tuple[int, str]) -> int:
-    return row[0]
 
 
 class MemoryBackend(VectorStorageBackend):
@@ -103,10 +107,7 @@ class MemoryBackend(VectorStorageBackend):
         if not entries:
             return
         vectors = np.asarray([entry.vector for entry in entries], dtype=np.float32)
-        kept = [entry.with_vector(None) for entry in entries]
-        target.matrix.put([entry.id for entry in kept], vectors, kept)
-        for entry in kept:
-            target.put(entry)
+        target.put([entry.with_vector(None) for entry in entries], vectors)
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[CacheEntry]:
         """The entries that are there."""

@@ -53,7 +53,7 @@ class SearchStrategy(StrEnum):
 _ANSWERED_FROM_CACHE: Final = frozenset(SearchStrategy) - {SearchStrategy.GENERATED, SearchStrategy.NO_MATCH}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class CacheEntry:
     """A stored question with its query.
 
@@ -68,13 +68,46 @@ class CacheEntry:
     generated_query: str
     query_hash: str
     created_at: float
-    expires_at: float | None = None
-    response_summary: str | None = None
-    template_id: str | None = None
-    metadata: Metadata = field(default_factory=no_metadata)
-    feedback_correct: int = 0
-    feedback_incorrect: int = 0
-    vector: Vector | None = field(default=None, compare=False, repr=False)
+    expires_at: float | None
+    response_summary: str | None
+    template_id: str | None
+    metadata: Metadata
+    feedback_correct: int
+    feedback_incorrect: int
+    vector: Vector | None = field(compare=False, repr=False)
+
+    # written out: the one that dataclasses makes for a frozen class takes twice as long, and bulk writes make two a row
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002
+        question: str,
+        normalized_question: str,
+        generated_query: str,
+        query_hash: str,
+        created_at: float,
+        expires_at: float | None = None,
+        response_summary: str | None = None,
+        template_id: str | None = None,
+        metadata: Metadata = NO_METADATA,
+        feedback_correct: int = 0,
+        feedback_incorrect: int = 0,
+        vector: Vector | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "id", id)
+        put(self, "question", question)
+        put(self, "normalized_question", normalized_question)
+        put(self, "generated_query", generated_query)
+        put(self, "query_hash", query_hash)
+        put(self, "created_at", created_at)
+        put(self, "expires_at", expires_at)
+        put(self, "response_summary", response_summary)
+        put(self, "template_id", template_id)
+        put(self, "metadata", metadata)
+        put(self, "feedback_correct", feedback_correct)
+        put(self, "feedback_incorrect", feedback_incorrect)
+        put(self, "vector", vector)
 
     def expired(self, now: float) -> bool:
         """Whether the entry's time is over at ``now``."""
@@ -82,7 +115,7 @@ class CacheEntry:
 
     def with_vector(self, vector: Vector | None) -> CacheEntry:
         """The same entry with this vector, or without one."""
-        # several times faster than dataclasses.replace, which bulk writes would otherwise spend most of their time in
+        # several times faster than dataclasses.replace
         return CacheEntry(
             id=self.id,
             question=self.question,
@@ -126,7 +159,7 @@ class CacheHit:
         return self.strategy in _ANSWERED_FROM_CACHE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class NewEntry:
     """A question with its query, to be stored by ``store_many``.
 

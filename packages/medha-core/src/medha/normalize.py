@@ -135,7 +135,7 @@ def _without_punctuation(text: str, start: int, end: int) -> int:
 
 
 def _lower_opening_word(text: str) -> str:
-    first = _FIRST_WORD.match(text)
+    first = _FIRST_WORD.match(text) if text[:1].isupper() else None
     if first and first.group().lower() in _OPENING_WORDS:
         return text[0].lower() + text[1:]
     return text

@@ -6,11 +6,13 @@ import difflib
 import functools
 import importlib.metadata
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import pluggy
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsError
 
 from medha import hookspecs
 from medha.descriptors import (
@@ -34,8 +36,6 @@ from medha.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from pydantic_settings import BaseSettings
 
 ENTRY_POINT_GROUP: Final = "medha"
 CORE: Final = "medha-core"
@@ -155,11 +155,16 @@ class Plugins:
             self._manager.register(module, name=name)
             self._manager.check_pending()
             offers = list(self._offered_by(module))
-        except (pluggy.PluginValidationError, ValueError, TypeError, ImportError) as exc:
+            self._check_all(offers, source)
+        except PluginError:
             self._manager.unregister(module)
+            raise
+        except Exception as exc:
+            # registered by then, unless another plugin has the name
+            if self._manager.is_registered(module):
+                self._manager.unregister(module)
             raise PluginLoadError(f"{source} failed to register its hooks: {exc}") from exc
-        for offer in offers:
-            self._admit(offer, source)
+        self._offers |= {(offer.kind, offer.name): (offer, source) for offer in offers}
 
     def _offered_by(self, module: object) -> Iterable[Descriptor]:
         others = [p for p in self._manager.get_plugins() if p is not module]
@@ -168,10 +173,25 @@ class Plugins:
             for offers in cast("list[Sequence[Any]]", subset()):
                 for offer in offers:
                     if not isinstance(offer, _KINDS):
-                        raise TypeError(f"{caller.name} returned {offer!r}, not a plugin descriptor")
+                        raise TypeError(f"{caller.name} returned {offer!r:.80}, not a plugin descriptor")
                     yield offer
 
-    def _admit(self, offer: Descriptor, source: _Source) -> None:
+    def _check_all(self, offers: Sequence[Descriptor], source: _Source) -> None:
+        for offer in offers:
+            self._check(offer, source)
+        for (_, name), times in Counter((offer.kind, offer.name) for offer in offers).items():
+            if times > 1:
+                raise ValueError(f"{name!r} is offered {times} times")
+
+    def _check(self, offer: Descriptor, source: _Source) -> None:
+        settings: Any = cast("Any", offer.settings)
+        if not (isinstance(settings, type) and issubclass(settings, BaseSettings)):
+            raise TypeError(
+                f"the settings of the {offer.kind} {offer.name!r} must be a class of BaseSettings "
+                f"(NoSettings for none), not {settings!r:.80}"
+            )
+        if not callable(offer.factory):
+            raise TypeError(f"the factory of the {offer.kind} {offer.name!r} is not callable: {offer.factory!r:.80}")
         if offer.api_version != PLUGIN_API:
             older = "medha-core" if offer.api_version > PLUGIN_API else source.distribution
             raise PluginVersionError(
@@ -184,7 +204,6 @@ class Plugins:
                 f"the {offer.kind} {offer.name!r} is offered by {self._offers[key][1]} and by {source}; "
                 "uninstall one of them"
             )
-        self._offers[key] = (offer, source)
 
     def _not_found(self, kind: type[Any], name: str) -> str:
         names = self.names(kind)
@@ -193,6 +212,8 @@ class Plugins:
         close = difflib.get_close_matches(name, names, n=1)
         if other:
             return f"{message} {name!r} is installed as {' and '.join(other)}"
+        if name in self._entry_points:
+            return f"{message} {_source(self._entry_points[name][0])} has an entry point of that name, but offers none"
         if close:
             return f"{message} Did you mean {close[0]!r}?"
         if re.fullmatch(r"[a-z][a-z0-9-]{1,40}", name):
@@ -220,11 +241,13 @@ def read_settings(settings: type[BaseSettings], **values: Any) -> BaseSettings:
     Raises:
         ConfigurationError: names every value that is missing or wrong, and its environment variable.
     """
+    prefix = settings.model_config.get("env_prefix", "")
     try:
         return settings(**values)
     except ValidationError as exc:
-        prefix = settings.model_config.get("env_prefix", "")
         raise ConfigurationError(explain_validation(exc, settings.__name__, prefix, settings)) from exc
+    except SettingsError as exc:
+        raise ConfigurationError(f"{settings.__name__} ({prefix}...): {exc}") from exc
 
 
 def explain_validation(exc: ValidationError, what: str, prefix: str, settings: type[BaseSettings] | None = None) -> str:
@@ -249,7 +272,7 @@ def make(plugin: BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin, settin
 
     Raises:
         ConfigurationError: the settings are missing or wrong.
-        PluginLoadError: the plugin's driver does not import.
+        PluginLoadError: the plugin's driver does not import, or the plugin fails in another way.
     """
     chosen = read_settings(plugin.settings) if settings is None else settings
     try:
@@ -259,4 +282,8 @@ def make(plugin: BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin, settin
     except ImportError as exc:
         raise PluginLoadError(
             f"the {plugin.kind} {plugin.name!r} failed to load: {exc}. Reinstall the distribution that offers it"
+        ) from exc
+    except Exception as exc:
+        raise PluginLoadError(
+            f"the {plugin.kind} {plugin.name!r} could not be made: {type(exc).__name__}: {exc}"
         ) from exc

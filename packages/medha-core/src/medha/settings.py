@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medha.errors import ConfigurationError
@@ -103,6 +103,13 @@ class Settings(BaseSettings):
             from medha.plugins import explain_validation
 
             raise ConfigurationError(explain_validation(exc, "Settings", ENV_PREFIX, type(self))) from exc
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_bool_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and info.field_name and cls.model_fields[info.field_name].annotation is not bool:
+            raise ValueError(f"{value} is neither a number nor a text")
+        return value
 
     @model_validator(mode="after")
     def _ordered(self) -> Settings:

@@ -143,7 +143,7 @@ def _frame_rows(frame: Any) -> Iterator[Mapping[str, Any]]:
     """The rows of a pandas or polars frame, absent values as ``None``."""
     if hasattr(frame, "to_dicts"):
         records = cast("list[dict[str, Any]]", frame.to_dicts())
-    elif hasattr(frame, "to_dict"):
+    elif hasattr(frame, "to_dict") and hasattr(frame, "columns"):
         records = cast("list[dict[str, Any]]", frame.to_dict(orient="records"))
     else:
         raise FileFormatError(f"expected a pandas or polars DataFrame, not {type(frame).__name__}")

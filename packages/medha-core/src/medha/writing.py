@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from medha.answers import question_tag
 from medha.checks import (
+    MAX_EXACT_INT,
     check_instant,
     check_metadata,
     check_optional_text,
@@ -25,13 +26,13 @@ from medha.errors import (
     PartialWriteError,
     ScopeRequiredError,
 )
-from medha.identity import Asked, ask_once, entry_id, query_hash, scope_key
+from medha.identity import ask_once, entry_id, query_hash, scope_key
 from medha.models import UNSET, CacheEntry, NewEntry, Unset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medha.models import Vectors
+    from medha.models import Vector, Vectors
     from medha.parts import Parts
 
 T = TypeVar("T")
@@ -43,9 +44,14 @@ _CHECK_CHUNK = 2_000
 class Draft(NamedTuple):
     """A checked entry that lacks only its vector."""
 
-    asked: Asked
-    entry: CacheEntry
+    digest: str
+    fields: dict[str, Any]
     given_vector: Any
+
+    @property
+    def id(self) -> str:
+        """The id of the entry to be."""
+        return self.fields["id"]
 
 
 class Writer:
@@ -63,12 +69,8 @@ class Writer:
             L1Error: stored, but an older answer may still be served from L1.
         """
         draft = self.draft(new)
-        if draft.given_vector is None:
-            vectors = await self._parts.embeddings.of_many([draft.entry.normalized_question], is_document=True)
-        else:
-            vectors = self._given([draft])
-        await self._parts.to_the_end(self._put([draft], vectors))
-        return draft.entry.id
+        await self._write_batch([draft])
+        return draft.id
 
     async def store_many(
         self,
@@ -95,20 +97,20 @@ class Writer:
         """Embed and store drafts, a batch at a time."""
         size = self._parts.settings.batch_size if batch_size is None else check_batch_size(batch_size)
         stored = 0
-        while batch := await asyncio.to_thread(_take, drafts, size):
+        while True:
             try:
-                latest = {draft.entry.id: draft for draft in batch}
+                batch = await asyncio.to_thread(_take, drafts, size)
+                if not batch:
+                    return stored
+                latest = {draft.id: draft for draft in batch}
                 await self._write_batch(list(latest.values()))
-            except (MedhaError, asyncio.CancelledError) as exc:
-                if isinstance(exc, asyncio.CancelledError):
-                    raise
+            except MedhaError as exc:
                 raise PartialWriteError(
                     f"stopped after {stored} of {total} entries, which are stored: {exc}", stored=stored
                 ) from exc
             stored += len(batch)
             if on_progress is not None:
                 on_progress(stored, total)
-        return stored
 
     async def _drafts(self, given: Sequence[Any], ttl: float | Unset | None) -> list[Draft]:
         """All drafts, made off the event loop when there are many."""
@@ -133,6 +135,7 @@ class Writer:
         """The entry, checked and identified; ``ttl`` is for entries that say nothing of their own."""
         parts = self._parts
         settings = parts.settings
+        # before anything else is done with it: it may be huge
         check_question_length(new.question, settings.max_question_length)
         asked = ask_once(new.question)
         metadata = check_metadata(new.metadata)
@@ -141,21 +144,21 @@ class Writer:
         query = check_query(new.generated_query)
         now = parts.clock()
         normalized = asked.question.normalized
-        entry = CacheEntry(
-            id=entry_id(parts.storage.collection, normalized, scope_key(metadata)),
-            question=normalized if normalized == new.question else new.question,
-            normalized_question=normalized,
-            generated_query=query,
-            query_hash=query_hash(query),
-            created_at=now if new.created_at is None else check_instant(new.created_at, "created_at"),
-            expires_at=self._expiry(new, ttl, now),
-            response_summary=check_optional_text(new.response_summary, "response_summary"),
-            template_id=None if new.template_id is None else _check_template_id(new.template_id),
-            metadata=metadata,
-            feedback_correct=_check_count(new.feedback_correct, "feedback_correct"),
-            feedback_incorrect=_check_count(new.feedback_incorrect, "feedback_incorrect"),
-        )
-        draft = Draft(asked, entry, new.vector)
+        fields: dict[str, Any] = {
+            "id": entry_id(parts.storage.collection, normalized, scope_key(metadata)),
+            "question": normalized if normalized == new.question else new.question,
+            "normalized_question": normalized,
+            "generated_query": query,
+            "query_hash": query_hash(query),
+            "created_at": now if new.created_at is None else check_instant(new.created_at, "created_at"),
+            "expires_at": self._expiry(new, ttl, now),
+            "response_summary": check_optional_text(new.response_summary, "response_summary"),
+            "template_id": None if new.template_id is None else _check_template_id(new.template_id),
+            "metadata": metadata,
+            "feedback_correct": _check_count(new.feedback_correct, "feedback_correct"),
+            "feedback_incorrect": _check_count(new.feedback_incorrect, "feedback_incorrect"),
+        }
+        draft = Draft(asked.digest, fields, new.vector)
         if new.vector is not None:
             self._given([draft])
         return draft
@@ -178,26 +181,27 @@ class Writer:
         )
 
     async def _write_batch(self, drafts: Sequence[Draft]) -> None:
-        with_vector = [draft for draft in drafts if draft.given_vector is not None]
-        without = [draft for draft in drafts if draft.given_vector is None]
-        if with_vector:
-            await self._parts.to_the_end(self._put(with_vector, self._given(with_vector)))
-        if without:
-            texts = [draft.entry.normalized_question for draft in without]
-            vectors = await self._parts.embeddings.of_many(texts, is_document=True)
-            await self._parts.to_the_end(self._put(without, vectors))
+        """One call of the backend, so that a batch is stored whole or not at all."""
+        given = [draft for draft in drafts if draft.given_vector is not None]
+        others = [draft for draft in drafts if draft.given_vector is None]
+        vectors: list[Vector] = [*self._given(given)] if given else []
+        if others:
+            texts = [draft.fields["normalized_question"] for draft in others]
+            vectors += [*await self._parts.embeddings.of_many(texts, is_document=True)]
+        await self._parts.to_the_end(self._put([*given, *others], vectors))
 
-    async def _put(self, drafts: Sequence[Draft], vectors: Vectors) -> None:
+    async def _put(self, drafts: Sequence[Draft], vectors: Sequence[Vector]) -> None:
         """Store, then withdraw what was answered from the entries' former selves."""
         parts = self._parts
-        entries = [draft.entry.with_vector(vector) for draft, vector in zip(drafts, vectors, strict=True)]
+        entries = [CacheEntry(**draft.fields, vector=vector) for draft, vector in zip(drafts, vectors, strict=True)]
+        ids = [entry.id for entry in entries]
         await parts.storage.upsert(entries)
         try:
             if parts.answers is not None:
-                tags = [tag for draft in drafts for tag in (draft.entry.id, question_tag(draft.asked))]
+                tags = [*ids, *(question_tag(draft.digest) for draft in drafts)]
                 await parts.answers.withdraw(tags)
         finally:
-            parts.removals.add(entry.id for entry in entries)
+            parts.removals.add(ids)
         parts.stats.stored(len(entries))
 
 
@@ -246,6 +250,6 @@ def _check_template_id(template_id: object) -> str:
 
 
 def _check_count(value: object, what: str) -> int:
-    if type(value) is not int or value < 0:
-        raise InvalidInputError(f"{what} must be an int of 0 or more, not {value!r}")
+    if type(value) is not int or not 0 <= value <= MAX_EXACT_INT:
+        raise InvalidInputError(f"{what} must be an int of 0 or more, at most 2**53, not {value!r:.80}")
     return value

@@ -59,7 +59,7 @@ class Entries(Life):
         on_progress: Progress | None = None,
         ttl: TTL = UNSET,
     ) -> int:
-        """Store many entries, every one checked before the first is written; returns how many.
+        """Store many entries, every one checked before the first is written; returns how many were given.
 
         ``on_progress(stored, total)`` is called after each batch; ``ttl`` is for entries without one of their own.
 

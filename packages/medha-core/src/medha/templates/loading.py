@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
 from medha.errors import TemplateError
-from medha.files import allowed_path, open_to_read
+from medha.files import allowed_path, open_to_read, parse_json
 from medha.templates.model import QueryTemplate
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def load_templates(path: str | Path, settings: Settings) -> list[QueryTemplate]:
     source = allowed_path(path, settings)
     with open_to_read(source, settings) as file:
         try:
-            rows = json.loads(file.read().decode("utf-8-sig"))
+            rows = parse_json(file.read().decode("utf-8-sig"))
         except ValueError as exc:
             raise TemplateError(f"{source} is not JSON: {exc}") from exc
     if not isinstance(rows, list):

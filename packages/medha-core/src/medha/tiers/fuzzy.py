@@ -1,4 +1,4 @@
-"""The fuzzy tier: edit distance over the same candidates, for typing errors."""
+"""The fuzzy tier: edit distance over the same candidates, for questions that read almost alike and embed apart."""
 
 from __future__ import annotations
 
