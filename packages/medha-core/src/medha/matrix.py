@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 import numpy as np
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_FIRST_BLOCK_ROWS: Final = 1024
+_FIRST_BLOCK_ROWS: Final = 4096
 _BLOCK_ROWS: Final = 16_384
 _INLINE_COMPONENTS: Final = 4_000_000
 """Up to so many components one product takes less than a millisecond, hardly more than the way to a thread and back."""
-_FIRST_CUT: Final = 64
+_FIRST_CUT: Final = 32
 
 
 def _empty_payloads() -> list[Any]:
@@ -100,19 +102,19 @@ class VectorMatrix(Generic[T]):
         similarities = np.concatenate([block.vectors[:used] @ vector for block, used in parts])
         # float32 products of unit vectors leave [-1, 1] by a rounding error
         np.clip(similarities, -1.0, 1.0, out=similarities)
-        starts = np.cumsum([0, *(used for _, used in parts)])
+        starts = [0, *accumulate(used for _, used in parts)]
         found: dict[str, tuple[T, float]] = {}
         moved: dict[str, tuple[T, float]] = {}
-        for row in _closest_first(similarities, min_similarity, limit):
-            part = int(np.searchsorted(starts, row, side="right")) - 1
-            block, offset = parts[part][0], row - int(starts[part])
+        for row, similarity in _closest_first(similarities, min_similarity, limit):
+            part = bisect_right(starts, row) - 1
+            block, offset = parts[part][0], row - starts[part]
             key, payload = block.keys[offset], block.payloads[offset]
             if payload is None:
                 newer = self._written_since(key, parts, vector)
                 if newer is not None and newer[1] >= min_similarity and accept(newer[0]):
                     moved[key] = newer
             elif key not in found and accept(payload):
-                found[key] = (payload, float(similarities[row]))
+                found[key] = (payload, similarity)
                 if len(found) == limit:
                     break
         if not moved:
@@ -186,8 +188,8 @@ class VectorMatrix(Generic[T]):
         self._blocks.remove(block)
 
 
-def _closest_first(similarities: Vector, min_similarity: float, limit: int) -> Iterable[int]:
-    """Row numbers from the closest on, sorted piece by piece: most searches need only the first piece."""
+def _closest_first(similarities: Vector, min_similarity: float, limit: int) -> Iterable[tuple[int, float]]:
+    """Rows with their similarity from the closest on, sorted piece by piece: most searches need only the first."""
     rows = np.flatnonzero(similarities >= min_similarity)
     cut = max(_FIRST_CUT, 2 * limit)
     while rows.size:
@@ -195,6 +197,7 @@ def _closest_first(similarities: Vector, min_similarity: float, limit: int) -> I
         whole = rows.size <= cut
         top = np.arange(rows.size) if whole else np.argpartition(values, rows.size - cut)[rows.size - cut :]
         # equal similarities keep the order of insertion
-        yield from rows[top[np.lexsort((rows[top], -values[top]))]].tolist()
+        top = top[np.lexsort((rows[top], -values[top]))]
+        yield from zip(rows[top].tolist(), values[top].tolist(), strict=True)
         rows = np.delete(rows, top)
         cut *= 8
