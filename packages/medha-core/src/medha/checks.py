@@ -80,7 +80,7 @@ def check_metadata(metadata: Mapping[str, Any] | None, what: str = "metadata") -
     Raises:
         InvalidMetadataError: not a mapping, an unfit key, or a value that is not a flat, finite scalar.
     """
-    if metadata is None:
+    if metadata is None or metadata is NO_METADATA:
         return NO_METADATA
     if not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidMetadataError(f"{what} must be a mapping of names to values, not {type(metadata).__name__}")

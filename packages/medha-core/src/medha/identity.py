@@ -37,8 +37,7 @@ def digest(text: str) -> str:
 
 
 def _ask(text: str) -> Asked:
-    check_question(text)
-    normalized = normalize(text)
+    normalized = canonical(text)
     return Asked(Question(text, normalized), digest(normalized))
 
 
@@ -56,9 +55,14 @@ def ask(text: str) -> Asked:
     return _ask(text)
 
 
-def ask_once(text: str) -> Asked:
-    """``ask`` for one of many questions that are not expected again."""
-    return _ask(text)
+def canonical(text: str) -> str:
+    """The question, checked and normalised, for a bulk write, which does not expect it again.
+
+    Raises:
+        InvalidQuestionError: as ``ask``.
+    """
+    check_question(text)
+    return normalize(text)
 
 
 def scope_key(metadata: Metadata) -> str:

@@ -26,7 +26,7 @@ from medha.errors import (
     PartialWriteError,
     ScopeRequiredError,
 )
-from medha.identity import ask_once, entry_id, query_hash, scope_key
+from medha.identity import canonical, digest, entry_id, query_hash, scope_key
 from medha.models import UNSET, CacheEntry, NewEntry, Unset
 
 if TYPE_CHECKING:
@@ -137,13 +137,12 @@ class Writer:
         settings = parts.settings
         # before anything else is done with it: it may be huge
         check_question_length(new.question, settings.max_question_length)
-        asked = ask_once(new.question)
+        normalized = canonical(new.question)
         metadata = check_metadata(new.metadata)
         if settings.require_scope and not metadata:
             raise ScopeRequiredError("require_scope is on: name the scope, for example metadata={'tenant': 'acme'}")
         query = check_query(new.generated_query)
         now = parts.clock()
-        normalized = asked.question.normalized
         fields: dict[str, Any] = {
             "id": entry_id(parts.storage.collection, normalized, scope_key(metadata)),
             "question": normalized if normalized == new.question else new.question,
@@ -158,7 +157,7 @@ class Writer:
             "feedback_correct": _check_count(new.feedback_correct, "feedback_correct"),
             "feedback_incorrect": _check_count(new.feedback_incorrect, "feedback_incorrect"),
         }
-        draft = Draft(asked.digest, fields, new.vector)
+        draft = Draft(digest(normalized), fields, new.vector)
         if new.vector is not None:
             self._given([draft])
         return draft
