@@ -12,6 +12,7 @@ import ast
 import asyncio
 import inspect
 import re
+import runpy
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +84,18 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, str(tmp_path))
 
 
+@pytest.fixture(scope="session")
+def folder_of_a_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What fastembed would otherwise download."""
+    folder = tmp_path_factory.mktemp("minilm")
+    runpy.run_path(str(ROOT / "packages/medha-fastembed/tests/minilm.py"))["make_folder"](folder)
+    return folder
+
+
 @pytest.mark.parametrize("document", [document for document in DOCUMENTS if python_blocks(document)], ids=name)
-def test_the_python_blocks_run(document: Path) -> None:
+def test_the_python_blocks_run(document: Path, folder_of_a_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDHA_FASTEMBED_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
+    monkeypatch.setenv("MEDHA_FASTEMBED_MODEL_PATH", str(folder_of_a_model))
     run(python_blocks(document))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,15 @@ QUESTION = "How many albums are there?"
 
 
 @pytest.fixture(autouse=True)
-def three_entries(document: Callable[..., Any]) -> None:
-    document("store", QUESTION, "SELECT 1", "--filter", "tenant=acme")
-    document("store", QUESTION, "SELECT 2", "--filter", "tenant=other")
-    document("store", "Which albums are old?", "SELECT 3", "--template", "old")
+def three_entries(document: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "three.json"
+    entries = [
+        {"question": QUESTION, "query": "SELECT 1", "metadata": {"tenant": "acme"}},
+        {"question": QUESTION, "query": "SELECT 2", "metadata": {"tenant": "other"}},
+        {"question": "Which albums are old?", "query": "SELECT 3", "template_id": "old"},
+    ]
+    file.write_text(json.dumps(entries), encoding="utf-8")
+    assert document("warm", str(file))["stored"] == 3
 
 
 @pytest.mark.parametrize(

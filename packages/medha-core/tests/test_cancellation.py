@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from medha import Medha
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from conftest import MakeCache, WatchedBackend
-
-    from medha import Medha
+    from conftest import MakeCache, WatchedBackend, WordsEmbedder
 
 OLD, NEW = "SELECT 'old'", "SELECT 'new'"
 _MOST_AWAITS = 200
@@ -101,6 +102,40 @@ async def test_a_cancelled_change_never_leaves_a_stale_answer_in_l1(
         if not cancelled:
             return
     pytest.fail(f"{name} did not end within {_MOST_AWAITS} turns of the loop")
+
+
+class HaltingClock:
+    """Halts whoever asks for the time in another thread, after so many times."""
+
+    def __init__(self, times: int) -> None:
+        self._left = times
+        self.halted, self.go = threading.Event(), threading.Event()
+
+    def __call__(self) -> float:
+        if threading.current_thread() is not threading.main_thread():
+            self._left -= 1
+            if self._left < 0:
+                self.halted.set()
+                self.go.wait(10)
+        return 1_000_000.0
+
+
+async def test_warming_that_is_cancelled_while_a_thread_reads_the_file_is_cancelled(
+    embedder: WordsEmbedder, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_text('{"question": "tracks", "query": "SELECT 1"}\n' * 3)
+    # the file is read through once to check it, and then to store it
+    clock = HaltingClock(times=3)
+    async with Medha("tests", embedder, clock=clock) as cache:
+        warming = asyncio.create_task(cache.warm_from_file(path))
+        await asyncio.to_thread(clock.halted.wait, 10)
+        warming.cancel()
+        await asyncio.sleep(0)
+        clock.go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await warming
+        assert await cache.count() == 0
 
 
 async def test_cancelled_start_closes_what_it_opened(make_cache: MakeCache) -> None:

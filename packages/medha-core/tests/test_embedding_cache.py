@@ -12,6 +12,7 @@ import pytest
 
 from medha import Medha, Settings
 from medha.errors import (
+    CollectionMismatchError,
     EmbedderError,
     EmbedderTimeoutError,
     EmbedderUnavailableError,
@@ -242,6 +243,17 @@ async def test_embeddings_of_another_model_are_not_used_and_it_is_said(
     (warning,) = caplog.messages
     assert f"embeddings in {path} are not used: it was made by 'words' (64 dimensions), not by" in warning
     assert str(value) in warning
+
+
+async def test_opening_with_the_wrong_model_leaves_the_file_of_the_right_one(
+    make_cache: MakeCache, embedder: WordsEmbedder, tmp_path: Path
+) -> None:
+    path = tmp_path / "embeddings.npz"
+    before = await _file(make_cache, path)
+    setattr(embedder, "model_name", "other words")  # noqa: B010 - a property to the type checker
+    with pytest.raises(CollectionMismatchError):
+        await make_cache(embedding_cache_path=path).start()
+    assert path.read_bytes() == before
 
 
 async def _file(make_cache: MakeCache, path: Path) -> bytes:

@@ -131,6 +131,12 @@ async def test_what_is_not_a_query_is_refused_and_not_stored(cache: Medha, made:
     assert await cache.count() == 0
 
 
+async def test_a_function_that_raises_stop_iteration_keeps_nobody_waiting(cache: Medha) -> None:
+    async with asyncio.timeout(10):
+        with pytest.raises(GenerationError, match="raised StopIteration"):
+            await cache.get_or_generate(QUESTION, lambda _: next(iter(list[str]())))
+
+
 async def test_bad_arguments_are_refused_before_anything_is_generated(cache: Medha) -> None:
     model = Model()
     with pytest.raises(InvalidTTLError):
@@ -159,7 +165,7 @@ async def test_where_faults_are_misses_a_generated_answer_survives_a_backend_tha
         hit = await cache.get_or_generate(QUESTION, model.generate)
         assert hit.generated_query == "SELECT 1"
         assert isinstance(hit.error, BackendUnavailableError)
-        assert "not stored" in hit.reason
+        assert "storing failed" in hit.reason
 
 
 async def test_cached_wraps_async_and_plain_functions(cache: Medha) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from hypothesis import assume, example, given
@@ -139,3 +140,14 @@ async def test_one_question_has_an_entry_for_each_scope_and_collection(
         again = [await one.store("total sales", "SELECT 2", metadata=scope) for scope in scopes]
         assert again == ids[: len(scopes)]
         assert await one.count() == await other.count() == len(scopes)
+
+
+async def test_a_scope_of_enum_members_is_the_scope_of_their_values(cache: Medha) -> None:
+    class Dialect(StrEnum):
+        SQL = "sql"
+
+    await cache.store("Albums by Queen", "SELECT 1", metadata={"dialect": Dialect.SQL})
+    for question in ("Albums by Queen", "albums by Queen"):
+        assert await cache.search(question, filters={"dialect": "sql"})
+        assert not await cache.search(question, filters={"dialect": "cypher"})
+    assert await cache.invalidate("Albums by Queen", filters={"dialect": "sql"}) == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medha import Medha, SearchStrategy
-from medha.errors import InvalidInputError, L1Error
+from medha.errors import BackendUnavailableError, InvalidInputError, L1Error
 from medha.identity import query_hash
 from medha.l1_memory import MemoryL1Cache
 from medha.memory import MemoryBackend
@@ -209,6 +209,30 @@ async def test_feedback_counts_and_removes_at_the_threshold(make_cache: MakeCach
         assert not await cache.search(QUESTION)
         assert not await cache.search(PARAPHRASE)
         assert not await cache.feedback(QUESTION, True)
+
+
+async def test_feedback_that_cannot_be_counted_is_an_error_even_where_faults_are_misses(
+    make_cache: MakeCache, backend: WatchedBackend
+) -> None:
+    async with make_cache(on_backend_error="miss") as cache:
+        await cache.store(QUESTION, OLD)
+        backend.down = True
+        with pytest.raises(BackendUnavailableError):
+            await cache.feedback(QUESTION, False)
+
+
+async def test_what_is_forgotten_while_a_batch_is_embedded_is_no_fault(cache: Medha, embedder: WordsEmbedder) -> None:
+    await cache.store(QUESTION, OLD)
+    embedder.gate = asyncio.Event()
+    calls = len(embedder.calls)
+    storing = asyncio.create_task(cache.store_batch([{"question": q, "query": NEW} for q in (QUESTION, "tracks")]))
+    while len(embedder.calls) == calls:
+        await asyncio.sleep(0)
+    await cache.clear_caches()
+    embedder.gate.set()
+    assert await storing == 2
+    for question in (QUESTION, "tracks"):
+        assert (await cache.search(question)).generated_query == NEW
 
 
 async def test_an_l1_cache_that_fails_is_passed_by_in_lookups_and_reported_by_removals(

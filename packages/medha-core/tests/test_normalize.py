@@ -123,6 +123,12 @@ def test_polite_frames_are_no_part_of_the_question(text: str) -> None:
         "who said thank you",
         "what does Please Please Me cost",
         'albums called "Could you please show me"',
+        "Hello, Dolly cast",
+        "songs called Sorry, Thanks",
+        "can I get a refund for order 5",
+        "may I see patients without a badge",
+        "names that contain ?",
+        "names that end with ,",
     ],
 )
 def test_a_polite_word_that_the_question_is_about_stays(text: str) -> None:
@@ -147,6 +153,13 @@ def test_a_polite_word_that_the_question_is_about_stays(text: str) -> None:
         ("sales in US", "sales in us"),
         ("-5", "5"),
         ("how many", "how much"),
+        ("names that contain ?", "names that contain !"),
+        ("fields separated by ,", "fields separated by ;"),
+        ("songs named 'Ⅳ'", "songs named 'IV'"),
+        ('songs named "ＡＢ"', 'songs named "AB"'),
+        ("songs named “…”", "songs named “...”"),
+        ("Tell Me Why plays", "Why plays"),
+        ("Show Me Love sales", "Love sales"),
     ],
 )
 def test_another_question_keeps_another_identity(one: str, other: str) -> None:
@@ -179,8 +192,9 @@ def test_digits_of_every_script_stay_the_number_they_are(digits: str) -> None:
         *("\u0301\u0323", "\u0308\u0301", "\u0f73", "e\u0301", "\u1100\u1161\u11a8", "\u200b", "\u202e", "👩\u200d🚀"),
     ],
 )
-def test_a_megabyte_of_anything_takes_linear_time(piece: str) -> None:
-    many = piece * (500_000 // len(piece))
+@pytest.mark.timeout(30)
+def test_a_long_text_of_anything_takes_linear_time(piece: str) -> None:
+    many = piece * (150_000 // len(piece))
     assert "7" in normalize(f"{many}7{many}")
 
 

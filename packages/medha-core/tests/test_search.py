@@ -123,6 +123,20 @@ async def test_a_guard_that_raises_rejects(embedder: WordsEmbedder) -> None:
         assert "the guard failed: RuntimeError: out of order" in hit.reason
 
 
+async def test_a_guard_that_gives_no_verdict_rejects(embedder: WordsEmbedder) -> None:
+    class SilentGuard(Guard):
+        name = "silent"
+
+        def verify(self, question: Question, candidate: Candidate) -> Verdict:
+            return True  # pyright: ignore[reportReturnType]
+
+    async with Medha("tests", embedder, guards=[SilentGuard()]) as cache:
+        await cache.store("albums Queen", QUERY)
+        hit = await cache.search("Queen albums")
+        assert not hit
+        assert "rejected by silent: the guard gave no Verdict, but a bool" in hit.reason
+
+
 @pytest.mark.parametrize("question", ["albums by queen", "nothing like it"])
 async def test_a_lookup_asks_the_backend_for_one_vector_search(
     cache: Medha, backend: WatchedBackend, question: str

@@ -7,6 +7,7 @@ import inspect
 import json
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -82,8 +83,6 @@ def test_use_before_start_and_after_close_raises(embedder: WordsEmbedder) -> Non
 
 
 def test_a_start_that_fails_leaves_no_thread_behind() -> None:
-    import threading
-
     before = threading.active_count()
     with pytest.raises(Exception, match="no embedder named 'nonesuch'"):
         MedhaSync("tests", "nonesuch").start()
@@ -110,6 +109,46 @@ def test_blocking_calls_of_medha_start_it_on_a_thread_of_its_own(embedder: Words
     cache.close_sync()
     with pytest.raises(LifecycleError):
         asyncio.run(cache.search("tracks"))
+    cache.close_sync()
+
+
+def test_blocking_calls_of_many_threads_start_it_once(embedder: WordsEmbedder) -> None:
+    cache = Medha("tests", embedder)
+    together = threading.Barrier(8)
+
+    def ask(number: int) -> CacheHit:
+        together.wait()
+        return cache.search_sync(f"question {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert not any(pool.map(ask, range(8)))
+    assert cache.stats().lookups == 8
+    cache.close_sync()
+
+
+def test_many_threads_may_start_it_at_once(embedder: WordsEmbedder) -> None:
+    before = threading.active_count()
+    cache = MedhaSync("tests", embedder)
+    together = threading.Barrier(8)
+
+    def start(_: int) -> None:
+        together.wait()
+        cache.start()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(start, range(8)))
+    cache.close()
+    assert threading.active_count() == before
+
+
+def test_a_blocking_call_after_close_raises_until_it_is_started_again(embedder: WordsEmbedder) -> None:
+    cache = Medha("tests", embedder)
+    cache.store_sync(QUESTION, QUERY)
+    cache.close_sync()
+    with pytest.raises(LifecycleError, match="closed"):
+        cache.search_sync(QUESTION)
+    asyncio.run(cache.start())
+    assert not cache.search_sync(QUESTION)
     cache.close_sync()
 
 

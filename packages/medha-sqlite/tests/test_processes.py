@@ -75,11 +75,11 @@ async def test_two_processes_see_each_others_writes_at_the_next_call(backend: Sq
 
 async def test_processes_that_open_a_new_file_at_the_same_moment_all_get_it(path: Path) -> None:
     with ExitStack() as stack:
-        others = [stack.enter_context(other_process(path)) for _ in range(6)]
-        assert [other.answer() for other in others] == ["ready"] * 6
+        others = [stack.enter_context(other_process(path)) for _ in range(4)]
+        assert [other.answer() for other in others] == ["ready"] * 4
         for number, other in enumerate(others):
             other.begin(f"store {number}")
-        assert [other.answer() for other in others] == ["done"] * 6
+        assert [other.answer() for other in others] == ["done"] * 4
         assert len({other.ask("search") for other in others}) == 1
 
 
@@ -87,7 +87,7 @@ async def test_processes_that_open_a_new_file_at_the_same_moment_all_get_it(path
 async def test_a_killed_process_loses_nothing_that_was_acknowledged(path: Path, seed: int) -> None:
     luck = random.Random(seed)
     acknowledged: dict[str, int] = {}
-    for life in range(3):
+    for life in range(2):
         with other_process(path) as other:
             assert other.answer() == "ready"
             other.begin(f"store-for-ever life{life}")

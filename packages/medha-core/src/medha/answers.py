@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from medha.errors import L1Error, MedhaError
+from medha.identity import ask
 from medha.l1 import L1Read
 from medha.models import SearchStrategy
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_OWED: Final = 10_000
+
 
 class Answers:
     """An L1 cache bound to a collection. When it fails, a lookup goes on without it and the fault is counted."""
@@ -29,11 +32,20 @@ class Answers:
         self._collection = collection
         self._stats = stats
         self._timeout = None if cache.in_process else timeout
+        self._owed: set[str] = set()
+        self._owes_all = False
+        self._refusals = 0
+
+    async def connect(self) -> None:
+        """Open the L1 cache."""
+        await self._call("connect to", self._cache.connect())
 
     async def read(self, key: str, now: float, *, count_fault: bool = True) -> L1Read:
         """The answer under the key if it has not expired, and the fence for ``keep``; a fence of -1 keeps nothing."""
         try:
-            if self._timeout is None:
+            if self._owed or self._owes_all:
+                await self._pay()
+            if self._cache.in_process:
                 found = await self._cache.get(self._collection, key)
             else:
                 found = await self._call("read from", self._cache.get(self._collection, key))
@@ -55,7 +67,9 @@ class Answers:
             strategy=SearchStrategy.L1_CACHE,
             reason=f"answered before as {hit.strategy}: {hit.reason}",
         )
-        tags = (hit.entry_id, question_tag(asked.digest))
+        tags = {hit.entry_id, question_tag(asked.digest)}
+        if hit.matched_question is not None:
+            tags.add(question_tag(ask(hit.matched_question).digest))
         try:
             await self._call("write to", self._cache.set(self._collection, key, kept, tags=tags, fence=fence))
         except L1Error as exc:
@@ -65,13 +79,36 @@ class Answers:
         """Remove every answer with one of the tags.
 
         Raises:
-            L1Error: they could not be removed, so that they may still be served.
+            L1Error: they could not be removed; this cache reads no answer before they are, but others may serve them.
         """
-        await self._call("withdraw answers from", self._cache.invalidate(collection or self._collection, tags))
+        own = collection in {None, self._collection}
+        try:
+            await self._call("withdraw answers from", self._cache.invalidate(collection or self._collection, tags))
+        except L1Error:
+            self._refusals += 1
+            if own:
+                self._owed.update(tags)
+            if len(self._owed) > _MOST_OWED:
+                self._owed, self._owes_all = set(), True
+            raise
 
     async def clear(self, collection: str | None = None) -> None:
-        """Remove every answer of the collection."""
-        await self._call("clear", self._cache.clear(collection or self._collection))
+        """Remove every answer of the collection; raises as ``withdraw`` does."""
+        own = collection in {None, self._collection}
+        try:
+            await self._call("clear", self._cache.clear(collection or self._collection))
+        except L1Error:
+            self._refusals += 1
+            self._owes_all |= own
+            raise
+
+    async def _pay(self) -> None:
+        """Withdraw what could not be withdrawn before; until then nothing is read."""
+        refusals = self._refusals
+        await (self.clear() if self._owes_all else self.withdraw(tuple(self._owed)))
+        # what was refused meanwhile may be among it, so that all of it is withdrawn once more
+        if refusals == self._refusals:
+            self._owed, self._owes_all = set(), False
 
     async def _call(self, what: str, call: Awaitable[T]) -> T:
         name = type(self._cache).__name__

@@ -77,9 +77,10 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             backend = OverfetchingBackend(backend)
         storage = Storage(backend, plan.collection, plan.settings.backend_timeout)
         await embeddings.start()
-        stack.push_async_callback(embeddings.save)
         await storage.connect()
         await storage.initialize(embeddings.spec)
+        # only now: opened with the wrong model, the file keeps what the right one made
+        stack.push_async_callback(embeddings.save)
         guards = await asyncio.to_thread(_guards) if plan.guards is None else plan.guards
         judge = Judge(guards, stats)
         parts = Parts(
@@ -122,8 +123,9 @@ async def _answers(plan: Blueprint, stats: StatsRecorder, stack: AsyncExitStack)
         stack.push_async_callback(cache.close)
     else:
         cache = await _obtain(plan.l1_cache, L1Plugin, L1CacheBackend, stack)
-    await cache.connect()
-    return Answers(cache, plan.collection, stats, settings.backend_timeout)
+    answers = Answers(cache, plan.collection, stats, settings.backend_timeout)
+    await answers.connect()
+    return answers
 
 
 async def _obtain(given: P | str, kind: Any, contract: type[P], stack: AsyncExitStack) -> P:

@@ -105,13 +105,15 @@ class Embeddings:
         if is_document and len(normalized) > _BULK and self._path is None and not self._known:
             return await self._embed_all([text.casefold() for text in normalized], is_document=True)
         keys = [self._key(text, is_document=is_document) for text in normalized]
-        new = {key: text.casefold() for key, text in zip(keys, normalized, strict=True) if key not in self._known}
+        # taken now: while the others are embedded it may be forgotten
+        known = {key: self._known[key] for key in keys if key in self._known}
+        new = {key: text.casefold() for key, text in zip(keys, normalized, strict=True) if key not in known}
         fresh = await self._embed_all(list(new.values()), is_document=is_document)
         place = {key: row for row, key in enumerate(new)}
         if len(new) == len(keys):
             rows = fresh
         else:
-            rows = np.stack([fresh[place[key]] if key in place else self._known[key] for key in keys])
+            rows = np.stack([fresh[place[key]] if key in place else known[key] for key in keys])
         # a bulk write does not push out what people ask, unless a file keeps the embeddings for the next one
         if not is_document or len(new) <= _BULK or self._path is not None:
             for key in list(new)[-self._size :] if self._size else ():

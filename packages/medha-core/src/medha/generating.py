@@ -62,7 +62,7 @@ class Generator:
         return await self._flights.run(self._searcher.request(question, filters).key, work)
 
     async def _stored(self, new: NewEntry) -> CacheHit:
-        """The generated answer, stored - or, where ``on_backend_error`` is "miss", with the fault that kept it out."""
+        """The generated answer, stored - or, where ``on_backend_error`` is "miss", with the fault of storing it."""
         stored_id = None
         fault: BackendError | EmbedderError | L1Error | None = None
         try:
@@ -74,7 +74,7 @@ class Generator:
             fault = exc
         return CacheHit(
             strategy=SearchStrategy.GENERATED,
-            reason="generated for a miss" if fault is None else f"generated for a miss, but not stored: {fault}",
+            reason="generated for a miss" if fault is None else f"generated for a miss, but storing failed: {fault}",
             generated_query=new.generated_query,
             confidence=1.0,
             matched_question=new.question,
@@ -82,6 +82,14 @@ class Generator:
             metadata=new.metadata,
             error=fault,
         )
+
+
+def _call(generate: Generate, question: str) -> object:
+    try:
+        return generate(question)
+    except StopIteration as exc:
+        # no future can carry it: whoever awaits would wait for ever
+        raise GenerationError("generate raised StopIteration, as next() does on something empty") from exc
 
 
 async def call_generate(generate: Generate, question: str) -> str:
@@ -96,7 +104,7 @@ async def call_generate(generate: Generate, question: str) -> str:
     if inspect.iscoroutinefunction(generate):
         made = await generate(question)
     else:
-        made = await asyncio.to_thread(generate, question)
+        made = await asyncio.to_thread(_call, generate, question)
         if inspect.isawaitable(made):
             made = await made
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from medha.answers import question_tag
 from medha.checks import check_metadata, check_question_length, check_text
-from medha.errors import InvalidInputError, MedhaError
+from medha.errors import BackendError, InvalidInputError, L1Error, MedhaError
 from medha.identity import ask, scope_key
 from medha.models import CacheEntry, FeedbackResult
 from medha.where import Where
@@ -93,7 +94,11 @@ class Remover:
         if not isinstance(correct, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(f"correct must be True or False, not {correct!r}")
         if entry_id is None:
-            entry_id = (await self._searcher.explain(question, filters)).hit.entry_id
+            hit = (await self._searcher.explain(question, filters)).hit
+            if hit.error is not None:
+                # on_backend_error is for lookups: feedback that cannot be counted must not pass for "no such entry"
+                raise hit.error
+            entry_id = hit.entry_id
         else:
             check_text(entry_id, "entry_id", InvalidInputError)
         counted = None
@@ -133,7 +138,13 @@ class Remover:
         async for page in storage.pages(where):
             ids = tuple(entry.id for entry in page)
             # the rest of the condition stays, so that an entry replaced meanwhile is left alone
-            removed += await storage.delete(replace(where, ids=ids))
+            try:
+                removed += await storage.delete(replace(where, ids=ids))
+            except BackendError:
+                # a call that failed late, after a timeout say, may have removed them all the same
+                with suppress(L1Error):
+                    await self._withdraw(storage, ids)
+                raise
             await self._withdraw(storage, ids)
         if also:
             await self._withdraw(storage, also)
@@ -148,13 +159,21 @@ class Remover:
         finally:
             self._parts.removals.add(tags)
 
-    async def _clear(self, storage: Storage) -> int:
-        removed = await storage.delete(Where())
+    async def _withdraw_all(self, storage: Storage) -> None:
         try:
             if self._parts.answers is not None:
                 await self._parts.answers.clear(storage.collection)
         finally:
             self._parts.removals.add_all()
+
+    async def _clear(self, storage: Storage) -> int:
+        try:
+            removed = await storage.delete(Where())
+        except BackendError:
+            with suppress(L1Error):
+                await self._withdraw_all(storage)
+            raise
+        await self._withdraw_all(storage)
         self._parts.opened.add(storage.collection)
         self._parts.stats.removed(removed)
         return removed

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_STRAIGHT_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'"})
+_STRAIGHT_QUOTES: Final = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "＂": '"', "＇": "'", "｀": "`"}
+)
 # NFKC makes 10² into 102, 2½ into 21⁄2 and 1⑤ into 15, which are other numbers
 _KEPT_BY_NFKC: Final = re.compile("([⁰¹²³⁴-₎¼-¾⅐-⅟↉①-⑳⒈-⒛⓪㉑-㉟㊱-㋋㍘-㍰㏠-㏾\U0001f100-\U0001f10a]+)")
 _LONG: Final = 512
@@ -32,12 +34,14 @@ _TRAILING: Final = " ?.!,;:。、؟"
 
 _REQUEST: Final = r"(?:show|tell|give|list|find|get|display|return|fetch|provide|count|calculate|compute|let)"
 _ASKING: Final = r"(?:how|what|which|who|whose|whom|where|when|is|are|do|does|did|can|could|would)"
+_POLITE: Final = r"(?:please|kindly|i|i'd|may|will|let)"
 _LEADING_FRAME: Final = re.compile(
     rf"""(?:
-        (?:hi|hello|hey)(?:\ there)?\ ?[,!]\ ?
+        (?:hi|hello|hey)(?:\ there)?\ ?[,!]\ ?(?=(?:{_REQUEST}|{_ASKING}|{_POLITE})\b)
       | (?:please|kindly)(?:\ |,\ )(?={_REQUEST}\b|{_ASKING}\b)
       | (?:can|could|would|will)\ you\ (?:please\ |kindly\ )?(?={_REQUEST}\b)
-      | (?:can|could|may)\ i\ (?:please\ )?(?:see|get|have)\ (?=\S)
+      | (?:can|could|may)\ i\ please\ (?:see|get|have)\ (?=\S)
+      | (?:can|could|may)\ i\ (?:see|get|have)\ (?=(?:the|all|a\ list|{_ASKING})\b)
       | i(?:'d|\ would)\ like\ to\ (?:know|see)\ (?=\S)
       | i\ want\ to\ (?:know|see)\ (?=\S)
       | (?:show|tell|give)\ me\ (?=\S)
@@ -45,9 +49,16 @@ _LEADING_FRAME: Final = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+# "Show Me Love sales" and "Tell Me Why plays" begin with names.
+_NAME: Final = re.compile(r" (?!I\b)[A-Z]")
+# After one of these a comma or a question mark that stands apart is what is asked for: "names that contain ?".
+_BEFORE_A_SIGN: Final = re.compile(r"\b(?:with|contains?|containing|and|or|by|symbol|character)\Z", re.IGNORECASE)
+_LONGEST_BEFORE_A_SIGN: Final = len(" containing")
 # "tracks on the album Please" must keep its last word, so only a clause of its own is a frame
 _TRAILING_WORDS: Final = ("please", "Please", "thanks", "Thanks", "thank you", "Thank you")
-_TRAILING_FRAME: Final = re.compile(r"[,.;!?] ?(?:[Pp]lease|[Tt]hanks|[Tt]hank you)\Z")
+_TRAILING_FRAME: Final = re.compile(
+    r"(?:[,;] ?(?:please|thanks|thank you)|[.!?] ?(?:[Pp]lease|[Tt]hanks|[Tt]hank you))\Z"
+)
 _LONGEST_TRAILING_FRAME: Final = len(", thank you")
 _OPENING_WORDS: Final = frozenset(
     {
@@ -81,20 +92,39 @@ def quoted_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _compose(text: str) -> str:
-    # normalising piece by piece can leave a piece that composes with its neighbour, hence the outer NFC
-    pieces = [
-        piece if index % 2 else unicodedata.normalize("NFKC", _in_canonical_order(piece))
-        for index, piece in enumerate(_KEPT_BY_NFKC.split(text))
-    ]
-    return unicodedata.normalize("NFC", "".join(pieces)).translate(_STRAIGHT_QUOTES)
+    """NFKC, but NFC for what stands in quotes: wide letters may be the name of another customer."""
+    for _ in range(3):
+        pieces: list[str] = []
+        position = 0
+        for start, end in quoted_spans(text):
+            pieces += (_fold(text[position:start]), _ordered("NFC", text[start:end]))
+            position = end
+        pieces.append(_fold(text[position:]))
+        # a piece may compose with its neighbour
+        composed = unicodedata.normalize("NFC", "".join(pieces)).translate(_STRAIGHT_QUOTES)
+        if composed == text:
+            return text
+        text = composed
+    # what was folded has moved the quotes about: then they quote nothing
+    return unicodedata.normalize("NFC", _fold(text)).translate(_STRAIGHT_QUOTES)
 
 
-def _in_canonical_order(text: str) -> str:
+def _fold(text: str) -> str:
+    return "".join(
+        piece if index % 2 else _ordered("NFKC", piece) for index, piece in enumerate(_KEPT_BY_NFKC.split(text))
+    )
+
+
+def _ordered(form: Literal["NFC", "NFKC"], text: str) -> str:
+    return unicodedata.normalize(form, _in_canonical_order("NFD" if form == "NFC" else "NFKD", text))
+
+
+def _in_canonical_order(form: Literal["NFD", "NFKD"], text: str) -> str:
     """The decomposition of a long text; ``unicodedata`` would order a run of combining marks in quadratic time."""
     if len(text) <= _LONG:
         return text
     pieces: list[str] = []
-    decomposed = "".join([unicodedata.normalize("NFKD", character) for character in text])
+    decomposed = "".join([unicodedata.normalize(form, character) for character in text])
     for _, run in groupby(decomposed, key=lambda character: unicodedata.combining(character) > 0):
         pieces += sorted(run, key=unicodedata.combining)
     return "".join(pieces)
@@ -122,8 +152,13 @@ def _without_frames(text: str) -> str:
             frame = _TRAILING_FRAME.search(text, max(start, end - _LONGEST_TRAILING_FRAME), end)
             end = frame.start() if frame and frame.start() > start else end
         frame = _LEADING_FRAME.match(text, start, end)
-        start = frame.end() if frame else start
+        start = frame.end() if frame and _is_said(frame.group()) else start
     return text[start:end].rstrip(" ")
+
+
+def _is_said(frame: str) -> bool:
+    """Whether the frame is written as one: in lower case after its first letter, or in capitals."""
+    return frame.isupper() or not _NAME.search(frame)
 
 
 def _without_punctuation(text: str, start: int, end: int) -> int:
@@ -131,6 +166,12 @@ def _without_punctuation(text: str, start: int, end: int) -> int:
     last = end
     while last > start and text[last - 1] in _TRAILING:
         last -= 1
+    if (
+        last < end
+        and text[last] == " "
+        and _BEFORE_A_SIGN.search(text, max(start, last - _LONGEST_BEFORE_A_SIGN), last)
+    ):
+        return end
     return last if last > start else end
 
 

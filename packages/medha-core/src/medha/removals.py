@@ -40,7 +40,7 @@ class Removals:
     def add_all(self) -> None:
         """Every entry was removed just now."""
         self._moment += 1
-        self._forgotten_until = self._moment
+        self._forgotten_until = self._older_until = self._moment
         self._older, self._recent = {}, {}
 
     def since(self, moment: int, entry_id: str) -> bool:

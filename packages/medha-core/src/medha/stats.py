@@ -109,8 +109,11 @@ class StatsRecorder:
 
     def snapshot(self) -> CacheStats:
         """The statistics as they stand."""
-        misses = self._counts[SearchStrategy.NO_MATCH]
-        lookups = sum(self._counts.values())
+        # copied first: MedhaSync asks from another thread than the one that counts
+        counts = self._counts.copy()
+        samples = {strategy: list(kept) for strategy, kept in self._samples.copy().items()}
+        misses = counts[SearchStrategy.NO_MATCH]
+        lookups = sum(counts.values())
         return CacheStats(
             lookups=lookups,
             hits=lookups - misses,
@@ -120,11 +123,10 @@ class StatsRecorder:
             stored=self._stored,
             removed=self._removed,
             by_strategy={
-                str(strategy): TierStats(count=count, latency=_latency(list(self._samples[strategy])))
-                for strategy, count in sorted(self._counts.items())
-                if count
+                str(strategy): TierStats(count=count, latency=_latency(samples.get(strategy, ())))
+                for strategy, count in sorted(counts.items())
             },
-            latency=_latency([sample for samples in self._samples.values() for sample in list(samples)]),
+            latency=_latency([sample for kept in samples.values() for sample in kept]),
             errors=dict(self._errors),
             guard_rejections=dict(self._rejections),
         )

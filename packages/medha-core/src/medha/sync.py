@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
@@ -61,6 +62,7 @@ class MedhaSync:
             collection_name, embedder, backend, settings, templates, l1_backend, guards=guards, clock=clock
         )
         self._thread: LoopThread | None = None
+        self._starting = threading.Lock()
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, **options: Any) -> Self:
@@ -70,7 +72,9 @@ class MedhaSync:
 
     def start(self) -> None:
         """Start the loop thread and the cache; harmless when started."""
-        if self._thread is None:
+        with self._starting:
+            if self._thread is not None:
+                return
             thread = LoopThread()
             try:
                 thread.run(self.cache.start)

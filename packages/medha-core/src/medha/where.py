@@ -16,7 +16,7 @@ def same_value(a: Scalar, b: Scalar) -> bool:
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, str) or isinstance(b, str):
-        return type(a) is type(b) and a == b
+        return isinstance(a, str) and isinstance(b, str) and a == b
     return a == b
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
@@ -19,9 +20,11 @@ from medha.checks import (
     check_ttl,
 )
 from medha.errors import (
+    BackendError,
     InvalidEntryError,
     InvalidInputError,
     InvalidVectorError,
+    L1Error,
     MedhaError,
     PartialWriteError,
     ScopeRequiredError,
@@ -66,7 +69,7 @@ class Writer:
         Raises:
             InvalidInputError: refused, nothing was stored.
             BackendError, EmbedderError: not stored.
-            L1Error: stored, but an older answer may still be served from L1.
+            L1Error: stored, but others that share the L1 cache may still serve an older answer.
         """
         draft = self.draft(new)
         await self._write_batch([draft])
@@ -99,7 +102,7 @@ class Writer:
         stored = 0
         while True:
             try:
-                batch = await asyncio.to_thread(_take, drafts, size)
+                batch = await _next_batch(drafts, size)
                 if not batch:
                     return stored
                 latest = {draft.id: draft for draft in batch}
@@ -193,19 +196,34 @@ class Writer:
         """Store, then withdraw what was answered from the entries' former selves."""
         parts = self._parts
         entries = [CacheEntry(**draft.fields, vector=vector) for draft, vector in zip(drafts, vectors, strict=True)]
-        ids = [entry.id for entry in entries]
-        await parts.storage.upsert(entries)
         try:
-            if parts.answers is not None:
-                tags = [*ids, *(question_tag(draft.digest) for draft in drafts)]
-                await parts.answers.withdraw(tags)
-        finally:
-            parts.removals.add(ids)
+            await parts.storage.upsert(entries)
+        except BackendError:
+            # a call that failed late, after a timeout say, may have stored them all the same
+            with suppress(L1Error):
+                await self._withdraw(drafts)
+            raise
+        await self._withdraw(drafts)
         parts.stats.stored(len(entries))
 
+    async def _withdraw(self, drafts: Sequence[Draft]) -> None:
+        parts = self._parts
+        ids = [draft.id for draft in drafts]
+        try:
+            if parts.answers is not None:
+                await parts.answers.withdraw([*ids, *(question_tag(draft.digest) for draft in drafts)])
+        finally:
+            parts.removals.add(ids)
 
-def _take(drafts: Iterator[T], size: int) -> list[T]:
-    return list(islice(drafts, size))
+
+async def _next_batch(drafts: Iterator[T], size: int) -> list[T]:
+    """Taken in a thread; when cancelled it waits for the thread, since a generator in use cannot be closed."""
+    taking = asyncio.ensure_future(asyncio.to_thread(lambda: list(islice(drafts, size))))
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        await asyncio.gather(taking, return_exceptions=True)
+        raise
 
 
 def as_new_entry(row: object) -> NewEntry:

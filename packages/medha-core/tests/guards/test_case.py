@@ -20,6 +20,9 @@ if TYPE_CHECKING:
         ("the NASA staff in Oslo", "the nasa staff in Oslo"),
         ("aids in stock", "AIDS in stock"),
         ("the files in Mb", "the files in MB"),
+        ("SHOW ORDERS FROM US", "show orders from us"),
+        ("towers over 5 M", "the towers over 5 m"),
+        ("stays in Bath", "show stays in baths"),
     ],
 )
 def test_capitals_that_make_a_name_are_rejected(objections: Callable[..., list[str]], asked: str, stored: str) -> None:

@@ -28,6 +28,7 @@ FLOORS: Final = {
     "case": 1.0,
     "clause": 1.0,
     "abbreviation": 1.0,
+    "keyword": 1.0,
     "word_order": 0.0,
     "synonym": 0.0,
 }
@@ -60,7 +61,7 @@ def test_rephrasings_pass_up_to_the_floor_of_their_kind(objections: Callable[...
 
 
 def test_there_are_enough_pairs_of_enough_kinds() -> None:
-    assert sum(map(len, NEAR_MISSES.values())) >= 120
-    assert len(NEAR_MISSES) >= 12
-    assert sum(map(len, REPHRASINGS.values())) >= 60
+    assert sum(map(len, NEAR_MISSES.values())) >= 800
+    assert len(NEAR_MISSES) >= 50
+    assert sum(map(len, REPHRASINGS.values())) >= 110
     assert sorted(REPHRASINGS) == sorted(FLOORS)

@@ -117,14 +117,14 @@ def test_words_that_change_places_make_another_question(frame: str, one: list[st
         "five ",
     ],
 )
-def test_a_megabyte_is_cut_and_judged_in_linear_time(unit: str) -> None:
-    text = unit * (1_000_000 // len(unit))
+def test_a_long_text_is_cut_and_judged_in_linear_time(unit: str) -> None:
+    text = unit * (300_000 // len(unit))
     started = process_time()
 
     assert pieces(text)
     assert all(_accepted(text, text))
     assert not any(_accepted(text, text + "x"))
-    assert process_time() - started < 10
+    assert process_time() - started < 3
 
 
 @pytest.mark.parametrize("unit", ["a ", " 'a", "five ", "not ", "the a ", "million ", "9 million ", "a,", "is "])

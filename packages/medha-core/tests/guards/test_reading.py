@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from medha.guards.language import UNKNOWN, language_from, language_of, languages
-from medha.guards.reading import read
+from medha.guards.reading import read, read_both
 from medha.guards.scan import pieces
 
 
@@ -24,6 +24,9 @@ from medha.guards.scan import pieces
         ("what albums does Ann's shop sell", ("what", "album", "ann", "'s", "shop", "sell")),
         ("which shops can't sell albums", ("what", "shop", "can", "not", "sell", "album")),
         ("show the latest orders", ("latest", "orders")),
+        ("part-time nurses of the ward", ("part", "time", "nurse", "of", "ward")),
+        ("show all-day events", ("all-", "day", "event")),
+        ("show trains at 10am and 11 am", ("train", "at", "10", "am", "and", "11", "am")),
         ("show", ("show",)),
         ("?!", ("?!",)),
     ],
@@ -34,7 +37,7 @@ def test_the_frame_falls_away(question: str, tokens: tuple[str, ...]) -> None:
 
 def test_pieces_keep_everything_but_space() -> None:
     assert pieces("C++ isn't 'Mr O'Brien' at -5km, part-time 2026-08-12!") == [
-        "C", "+", "+", "isn't", '"Mr O\'Brien', "at", "-5km", ",", "part", "time", "2026-08-12", "!",
+        "C", "+", "+", "isn't", '"Mr O\'Brien', "at", "-5km", ",", "part-", "time", "2026-08-12", "!",
     ]  # fmt: skip
 
 
@@ -46,6 +49,18 @@ def test_english_is_told_by_words_that_other_languages_do_not_write() -> None:
 
 def test_without_a_language_every_piece_is_content_and_keeps_its_ending() -> None:
     assert read("lista ordini a Roma, die Alben").tokens == ("lista", "ordini", "a", "roma", ",", "die", "alben")
+
+
+def test_keywords_are_read_in_the_language_that_the_other_question_shows() -> None:
+    keywords, sentence = read_both("top five goals by region", "show the top five goals by region")
+
+    assert keywords.language is sentence.language
+    assert keywords.tokens == ("top", "5", "goals", "by", "region")
+    assert sentence.tokens == keywords.tokens
+
+
+def test_two_questions_of_keywords_show_no_language() -> None:
+    assert [reading.language for reading in read_both("goals 2024", "goal 2024")] == [UNKNOWN, UNKNOWN]
 
 
 def test_a_second_language_is_one_more_file() -> None:

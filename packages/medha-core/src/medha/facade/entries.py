@@ -39,7 +39,7 @@ class Entries(Life):
         Raises:
             InvalidInputError: refused; nothing was stored.
             BackendError, EmbedderError: not stored.
-            L1Error: stored, but an L1 cache that could not be reached may still serve what it replaced.
+            L1Error: stored, but others that share the L1 cache may still serve what it replaced.
         """
         new = NewEntry(
             question=question,

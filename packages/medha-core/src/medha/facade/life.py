@@ -92,7 +92,7 @@ class Life:
                 self._state = before
 
     async def close(self) -> None:
-        """Finish what is under way, save the embeddings, and close what was opened; harmless when closed."""
+        """Finish the changes under way, save the embeddings, and close what was opened; harmless when closed."""
         assembly, self._assembly = self._assembly, None
         if assembly is not None:
             self._state = "closed"

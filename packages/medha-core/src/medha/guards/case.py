@@ -19,7 +19,11 @@ class CaseGuard(ReadingGuard):
 
     def difference(self, asked: Reading, stored: Reading) -> str | None:
         """A word that is a name or an acronym in one question only. Different words are for other guards to find."""
-        if asked.surfaces == stored.surfaces or asked.tokens != stored.tokens:
+        if asked.tokens != stored.tokens:
+            return None
+        if asked.shouted != stored.shouted:
+            return _shouted_name(*((asked, stored) if asked.shouted else (stored, asked)))
+        if asked.surfaces == stored.surfaces:
             return None
         for here, there in zip(asked.surfaces, stored.surfaces, strict=True):
             if here != there and (_sets_apart(here, there, asked, stored) or _sets_apart(there, here, stored, asked)):
@@ -33,10 +37,20 @@ def _sets_apart(one: str, other: str, question: Reading, plainer: Reading) -> bo
         return one.lower() == other.lower() and not (question.uniform or plainer.uniform)
     if question.shouted:
         return False
+    if one[:1].isupper() and other.islower() and one.lower() != other:
+        return True
     if one.isupper() and not other.isupper():
         return _acronym(one, other, plainer)
     capitalised = not one.islower() and other.islower()
     return capitalised and plainer.names > 0
+
+
+def _shouted_name(shouted: Reading, plain: Reading) -> str | None:
+    """A shouted "FROM US" may be the country or not."""
+    for word, surface in zip(shouted.tokens, plain.surfaces, strict=True):
+        if word in plain.language.acronyms and surface.islower():
+            return f"case tells them apart: '{word.upper()}' / '{surface}'"
+    return None
 
 
 def _acronym(one: str, other: str, plainer: Reading) -> bool:

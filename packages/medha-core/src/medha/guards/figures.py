@@ -15,15 +15,18 @@ _PLAIN: Final = re.compile(r"([-−]?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(\.[0-9]
 _WITH_ENDING: Final = re.compile(r"(.*?[0-9])([^\W\d_]+)", re.DOTALL)
 
 
-def canonical_number(piece: str, language: Language) -> tuple[str, str | None]:
-    """A written number in canonical form and the unit that hung on it; a date, a time or a code stays as it is."""
-    plain = _plain(piece)
+def canonical_number(piece: str, language: Language, *, measure: bool, amount: bool) -> tuple[str, str | None]:
+    """A written number in canonical form and the unit that hung on it; a date, a time or a code stays as it is.
+
+    The last zero of "1.10" counts unless it is a measure, and "4k" is 4000 only if it is an amount.
+    """
+    plain = _plain(piece, zeros=not measure)
     split = _WITH_ENDING.fullmatch(piece) if plain is None else None
     value = _plain(split[1]) if split else None
     if split is None or value is None:
         return plain or piece, None
     ending = split[2]
-    if ending in language.thousand:
+    if ending in language.thousand and amount:
         return _shortest(Decimal(value) * 1000), None
     if ending.lower() in language.ordinal_endings:
         return ordinal(value), None
@@ -69,14 +72,15 @@ def _continues(current: Decimal | None, value: int) -> bool:
     return (current % 100 == 0 and value < 100) or (current % 100 >= 20 and current % 10 == 0 and value < 10)
 
 
-def _plain(piece: str) -> str | None:
+def _plain(piece: str, *, zeros: bool = False) -> str | None:
+    """The number in its shortest form, or with the zeros at its end."""
     found = _PLAIN.fullmatch(piece)
     if found is None or not (found[2] or found[3]):
         return None
     sign, whole, fraction = found[1], found[2] or "0", found[3] or ""
     if len(whole) > 1 and whole[0] == "0":
         return None
-    fraction = fraction.rstrip("0").rstrip(".")
+    fraction = fraction if zeros else fraction.rstrip("0").rstrip(".")
     value = whole.replace(",", "") + fraction
     return f"-{value}" if sign and value != "0" else value
 

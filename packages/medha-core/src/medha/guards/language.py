@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from medha.guards.scan import SEPARATORS, is_number, is_quoted
+from medha.guards.scan import HYPHEN, SEPARATORS, is_number, is_quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -124,8 +124,6 @@ class Language:
     irregular: Mapping[str, str]
     endings: tuple[tuple[str, str], ...]
     """Endings of plurals with those of their singulars; the first that fits counts."""
-    folded: tuple[tuple[str, str], ...]
-    """Endings written alike afterwards, so that "movie" and "city" meet their plurals."""
     naming: frozenset[str]
     extremes: frozenset[str]
     extreme_ending: str
@@ -141,9 +139,14 @@ class Language:
     ordinal_endings: frozenset[str]
     thousand: frozenset[str]
     units: frozenset[str]
+    currencies: frozenset[str]
+    measures: frozenset[str]
+    compared: frozenset[str]
     acronyms: frozenset[str]
     always_capital: frozenset[str]
     abbreviations: frozenset[str]
+    before_signs: frozenset[str]
+    """Words after which punctuation is what is asked for."""
 
     def singular(self, word: str) -> str:
         """The word without the ending of a plural or of a third person; other endings change what is asked."""
@@ -153,12 +156,12 @@ class Language:
             return word
         for ending, stem in self.endings:
             if word.endswith(ending):
-                word = word[: len(word) - len(ending)] + stem
-                break
-        for ending, stem in self.folded:
-            if word.endswith(ending):
                 return word[: len(word) - len(ending)] + stem
         return word
+
+    def may_drop(self, word: str) -> bool:
+        """Whether the word may be read as frame, so that "all-day" must stay whole where "part-time" need not."""
+        return word in self.inner or any(word in stage for stage in self.head)
 
     def is_plural(self, word: str) -> bool:
         """Whether the word has the ending of a plural."""
@@ -179,6 +182,8 @@ def piece_of(language: Language, raw: str) -> Piece:
     """A piece as the language knows it; one that is quoted or not in use is cheap to make again."""
     if is_quoted(raw):
         return Piece(raw, raw, 0, (), True, False, True, False, False, raw, raw, None, False, ())
+    if raw[-1] == HYPHEN and len(raw) > 1 and not language.may_drop(raw[:-1].lower()):
+        return piece_of(language, raw[:-1])
     low = raw.lower().replace("’", "'")
     parts = language.expand.get(low, ())
     if not parts and low.endswith("'s") and len(low) > 2:
@@ -272,7 +277,6 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         never_plural=_words(plurals.get("never", "")),
         irregular=plurals.get("irregular", {}),
         endings=tuple(plurals.get("endings", {}).items()),
-        folded=tuple(plurals.get("folded", {}).items()),
         naming=_words(plurals.get("naming", "")),
         extremes=_words(plurals.get("extremes", "")),
         extreme_ending=plurals.get("extreme_ending", ""),
@@ -287,9 +291,13 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         ordinal_endings=_words(digits.get("ordinal_endings", "")),
         thousand=_words(digits.get("thousand", "")),
         units=_words(digits.get("units", "")),
+        currencies=_words(digits.get("currencies", "")),
+        measures=_words(digits.get("measures", "")) | _words(digits.get("units", "").lower()),
+        compared=_words(digits.get("compared", "")),
         acronyms=_words(case.get("acronyms", "")),
         always_capital=_words(case.get("always_capital", "")),
         abbreviations=_words(case.get("abbreviations", "")),
+        before_signs=_words(data.get("signs", {}).get("after", "")),
     )
 
 

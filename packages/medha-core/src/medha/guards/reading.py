@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.figures import canonical_number, ordinal, spelled_number
-from medha.guards.language import START, is_content, language_of, line_of
+from medha.guards.language import START, UNKNOWN, is_content, language_of, line_of
 from medha.guards.scan import pieces
 
 if TYPE_CHECKING:
@@ -38,11 +38,24 @@ class Reading(NamedTuple):
     """How many words are capitalised inside the sentence."""
 
 
+def read_both(asked: str, stored: str) -> tuple[Reading, Reading]:
+    """The readings of two questions; one of mere keywords is read in the language that the other shows."""
+    here, there = read(asked), read(stored)
+    if here.language is there.language:
+        return here, there
+    if here.language is UNKNOWN:
+        return read(asked, there.language), there
+    return (here, read(stored, here.language)) if there.language is UNKNOWN else (here, there)
+
+
 @lru_cache(maxsize=8192)
-def read(text: str) -> Reading:
-    """The reading of a normalised question of at most ``LONGEST`` characters."""
+def read(text: str, spoken: Language | None = None) -> Reading:
+    """The reading of a normalised question of at most ``LONGEST`` characters, in the language that it shows or another.
+
+    A language must be one of ``languages()``, since readings are kept.
+    """
     found = pieces(text)
-    language = language_of([piece.lower() for piece in found])
+    language = spoken or language_of([piece.lower() for piece in found])
     line = line_of(text, found, language)
     start, opening = _after_head(line, language)
     walk = _Walk(line, language)
@@ -66,7 +79,7 @@ def _after_head(line: Line, language: Language) -> tuple[int, str | None]:
 
 def _before_tail(line: Line, language: Language) -> int:
     end = len(line.low)
-    while end and line.pieces[end - 1].separator:
+    while end and line.pieces[end - 1].separator and not _is_sign(line, end - 1, language):
         end -= 1
     for phrase in language.tail:
         start = end - len(phrase)
@@ -118,7 +131,7 @@ class _Walk:
         index, previous = start, START
         while index < end:
             piece = line.pieces[index]
-            if piece.separator:
+            if piece.separator and not _is_sign(line, index, self._language):
                 self._separated |= self._separates(index)
                 index += 1
                 continue
@@ -126,7 +139,7 @@ class _Walk:
             if rule is None:
                 if self._separated:
                     self._separate(index)
-                after = self._take(piece, index)
+                after = self._take(piece, index, previous)
             else:
                 after = index + len(rule.phrase)
                 if rule.becomes is not None:
@@ -149,7 +162,7 @@ class _Walk:
         if self._all_separators or (self._last_content and is_content(self._line, index)):
             self.word(",")
 
-    def _take(self, piece: Piece, index: int) -> int:
+    def _take(self, piece: Piece, index: int, previous: int) -> int:
         """Keep the piece at ``index``, with those that spell one number with it; return the place behind."""
         if piece.counts and (after := self._take_number(piece, index)):
             return after
@@ -160,9 +173,10 @@ class _Walk:
         if piece.mark is not None:
             self._marked.append((len(self._tokens), piece.mark))
         capitals = self._line.capitals[index]
-        # A name keeps its ending.
-        kept = capitals or not self._inflected or (index and self._line.low[index - 1] in self._language.naming)
-        self._words.append(token := piece.plain if kept else piece.stem)
+        # A name keeps its ending and its spelling.
+        name = capitals or (previous != START and self._line.low[previous] in self._language.naming)
+        token = piece.low if name else piece.stem if self._inflected else piece.plain
+        self._words.append(token)
         self._add(token, piece.raw if capitals else piece.low, content=capitals == 2 or piece.content)
         return index + 1
 
@@ -179,7 +193,9 @@ class _Walk:
                 self._number(spelled[0])
                 return spelled[1]
         if piece.number:
-            value, unit = canonical_number(piece.raw, language)
+            measure = self._is_measure(index)
+            amount = measure or (index > 0 and line.low[index - 1] in language.compared)
+            value, unit = canonical_number(piece.raw, language, measure=measure, amount=amount)
             self._number(value)
             if unit is not None:
                 self.word(language.after_number.get(unit.lower(), unit.lower()), unit, content=True)
@@ -190,6 +206,12 @@ class _Walk:
             self._number(ordinal(language.ordinals[piece.low]))
             return index + 1
         return None
+
+    def _is_measure(self, index: int) -> bool:
+        low, language = self._line.low, self._language
+        if index and low[index - 1] in language.currencies:
+            return True
+        return index + 1 < len(low) and low[index + 1] in language.measures
 
     def _number(self, value: str) -> None:
         self._numbers.append(value)
@@ -217,6 +239,11 @@ class _Walk:
             if self._content[index]:
                 return self._tokens[index]
         return ""
+
+
+def _is_sign(line: Line, index: int, language: Language) -> bool:
+    """Whether the punctuation is what is asked for: "names that contain ;"."""
+    return index > 0 and line.low[index - 1] in language.before_signs
 
 
 def _mixes_logic(low: tuple[str, ...], language: Language) -> bool:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from medha.guard import Guard
-from medha.guards.reading import LONGEST, read
+from medha.guards.reading import LONGEST, read_both
 from medha.models import ACCEPTED, Verdict
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ReadingGuard(Guard):
             return ACCEPTED
         if len(asked) > LONGEST or len(stored) > LONGEST:
             return Verdict(accepted=False, reason=f"questions over {LONGEST} characters must be equal")
-        found = self.difference(read(asked), read(stored))
+        found = self.difference(*read_both(asked, stored))
         return ACCEPTED if found is None else Verdict(accepted=False, reason=found)
 
 

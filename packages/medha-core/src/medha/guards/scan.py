@@ -14,6 +14,8 @@ _PIECE: Final = re.compile(
   | (?:(?<![\w.])[-−])? [0-9]+ (?:[.,:/-][0-9]+)* (?:-?[^\W\d_]\w*)?
   | (?<!\w) \.[0-9]+
   | \w+ (?:['’.:@-]\w+)*
+  | !\ ?=                                                       # "status != open" is not "status = open"
+  | (?<!\w) !\w+
   | [^\w\s]
     )""",
     re.VERBOSE,
@@ -23,6 +25,7 @@ _NEEDING_CARE: Final = tuple("-\"'“«`‘")
 QUOTE: Final = '"'
 """A quoted string is kept as this mark and what stood between the quotes."""
 
+HYPHEN: Final = "-"
 SEPARATORS: Final = frozenset(",.;:?!…。、؟،")
 
 
@@ -41,7 +44,7 @@ def pieces(text: str) -> list[str]:
                 found.extend(_at_hyphens(piece))
                 continue
             if "-" in piece and piece[0].isalpha():
-                found.extend(piece.split("-"))
+                found.extend(_hyphenated(piece.split(HYPHEN)))
                 continue
         found.append(piece)
     return found
@@ -49,9 +52,14 @@ def pieces(text: str) -> list[str]:
 
 def _at_hyphens(piece: str) -> list[str]:
     """Both sides of "400-level" and "part-time"; the sign of "-5km" stays with its number."""
-    sign = piece[0] if piece[0] == "-" else ""
-    parts = piece[len(sign) :].split("-")
-    return [sign + parts[0], *parts[1:]]
+    sign = piece[0] if piece[0] == HYPHEN else ""
+    parts = piece[len(sign) :].split(HYPHEN)
+    return _hyphenated([sign + parts[0], *parts[1:]])
+
+
+def _hyphenated(parts: list[str]) -> list[str]:
+    """A word before a hyphen keeps it, so that a language can tell "all-day" from "all day"."""
+    return [part + HYPHEN if part[0].isalpha() else part for part in parts[:-1]] + parts[-1:]
 
 
 def is_quoted(piece: str) -> bool:

@@ -59,13 +59,16 @@ class Judge:
 
 
 def _verify(guard: Guard, question: Question, candidate: Candidate) -> Verdict:
-    """The guard's verdict; a guard that raises has not accepted."""
+    """The guard's verdict; a guard that raises, or gives none, has not accepted."""
     try:
-        return guard.verify(question, candidate)
+        verdict = guard.verify(question, candidate)
     except Exception as exc:  # noqa: BLE001 - whatever a guard raises, it has not accepted
         _log.error("the guard %r failed with %s; its candidate is rejected", guard.name, type(exc).__name__)
         _log.debug("how the guard %r failed", guard.name, exc_info=exc)
         return Verdict(accepted=False, reason=f"the guard failed: {type(exc).__name__}: {exc}")
+    if isinstance(verdict, Verdict):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return verdict
+    return Verdict(accepted=False, reason=f"the guard gave no Verdict, but a {type(verdict).__name__}")
 
 
 def _contradicted(match: Match, matches: Sequence[Match]) -> bool:
