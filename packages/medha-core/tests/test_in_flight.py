@@ -129,6 +129,17 @@ async def test_expire_covers_every_collection_that_was_opened(
         assert await two.count() == 0
 
 
+async def test_expire_passes_by_a_collection_that_somebody_dropped(
+    make_cache: MakeCache, backend: WatchedBackend, clock: Clock
+) -> None:
+    async with make_cache("own") as own, make_cache("dropped"):
+        await own.store(QUESTION, OLD, ttl=10)
+        await own.expire("dropped")
+        await backend.drop_collection("dropped")
+        clock.now += 10
+        assert await own.expire() == 1
+
+
 async def test_an_entry_renewed_while_expiring_stays(stocked: Medha, backend: WatchedBackend, clock: Clock) -> None:
     await stocked.store(QUESTION, OLD, ttl=10)
     clock.now += 10

@@ -247,6 +247,13 @@ async def test_one_question_with_different_queries_in_two_scopes_needs_filters(c
     assert "pass filters" in hit.reason
 
 
+async def test_two_wordings_with_different_queries_in_two_scopes_need_filters_too(cache: Medha) -> None:
+    await cache.store("Total sales", "SELECT 1", metadata={"tenant": "acme"})
+    await cache.store("total sales", "SELECT 2", metadata={"tenant": "globex"})
+    assert "pass filters" in (await cache.search("total Sales")).reason
+    assert (await cache.search("total Sales", filters={"tenant": "globex"})).generated_query == "SELECT 2"
+
+
 async def test_require_scope_refuses_to_store_and_never_serves_without_one(make_cache: MakeCache) -> None:
     async with make_cache(require_scope=True) as cache:
         with pytest.raises(ScopeRequiredError, match="metadata="):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from medha.answers import question_tag
 from medha.checks import check_metadata, check_question_length, check_text
-from medha.errors import BackendError, InvalidInputError, L1Error, MedhaError
+from medha.errors import BackendError, CollectionNotFoundError, InvalidInputError, L1Error, MedhaError
 from medha.identity import ask, scope_key
 from medha.models import CacheEntry, FeedbackResult
 from medha.where import Where
@@ -64,7 +64,16 @@ class Remover:
         where = Where(expired_at=self._parts.clock())
         if collection is not None:
             return await self._remove(where, self._storage(collection))
-        return sum([await self._remove(where, self._storage(name)) for name in sorted(self._parts.opened)])
+        removed = 0
+        for name in sorted(self._parts.opened):
+            try:
+                removed += await self._remove(where, self._storage(name))
+            except CollectionNotFoundError:
+                # somebody dropped it, so that nothing in it can expire; the own one must be there
+                if name == self._parts.storage.collection:
+                    raise
+                self._parts.opened.discard(name)
+        return removed
 
     async def dedup(self, strategy: str, collection: str | None) -> int:
         """Keep one entry for each question and scope.
@@ -85,7 +94,7 @@ class Remover:
                 if key in best:
                     worse.append(min(best[key], rank)[1])
                 best[key] = max(best.get(key, rank), rank)
-        return await self._remove(Where(ids=worse), storage) if worse else 0
+        return await self._remove(Where(ids=frozenset(worse)), storage) if worse else 0
 
     async def feedback(
         self, question: str, correct: bool, entry_id: str | None, filters: Mapping[str, Any] | None

@@ -84,6 +84,11 @@ class Lookup:
         where = Where(normalized_question=self.asked.question.normalized, metadata=self.filters)
         return [entry async for page in self.storage.pages(where) for entry in page if not entry.expired(self.now)]
 
+    @property
+    def fetched(self) -> list[Match]:
+        """The candidates, if the vector search was made already."""
+        return self._matches or []
+
     async def matches(self) -> list[Match]:
         """The candidates of the one vector search, closest first."""
         if self._matches is None:

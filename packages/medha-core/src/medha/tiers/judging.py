@@ -27,14 +27,14 @@ class Judge:
         self._stats = stats
 
     def first_accepted(self, tier: str, lookup: Lookup, matches: Sequence[Match]) -> Match | None:
-        """The first match that every guard accepts, unless the same question has another query in another scope."""
+        """The first match that every guard accepts, unless another scope has another query for the question."""
         for match in matches:
             verdicts = self._verdicts(lookup, match)
             rejection = next((v for v in verdicts if not v.verdict.accepted), None)
             if rejection is not None:
                 outcome = f"rejected by {rejection.guard}: {rejection.verdict.reason}"
-            elif _contradicted(match, matches):
-                outcome = "rejected: the same question has different queries in different scopes; pass filters"
+            elif self._contradicted(lookup, match):
+                outcome = "rejected: the question has different queries in different scopes; pass filters"
             else:
                 outcome = "accepted"
             if lookup.recorder is not None:
@@ -57,6 +57,19 @@ class Judge:
                 break
         return tuple(verdicts)
 
+    def _contradicted(self, lookup: Lookup, match: Match) -> bool:
+        """Whether another scope answers the question too, otherwise: only filters can tell which one is meant."""
+        return any(
+            other.entry.metadata != match.entry.metadata
+            and other.entry.query_hash != match.entry.query_hash
+            and self._accepts(lookup.asked.question, other)
+            for other in lookup.fetched
+        )
+
+    def _accepts(self, question: Question, match: Match) -> bool:
+        candidate = Candidate(match.entry, ask(match.entry.question).question, match.similarity)
+        return all(_verify(guard, question, candidate).accepted for guard in self._guards)
+
 
 def _verify(guard: Guard, question: Question, candidate: Candidate) -> Verdict:
     """The guard's verdict; a guard that raises, or gives none, has not accepted."""
@@ -69,11 +82,3 @@ def _verify(guard: Guard, question: Question, candidate: Candidate) -> Verdict:
     if isinstance(verdict, Verdict):  # pyright: ignore[reportUnnecessaryIsInstance]
         return verdict
     return Verdict(accepted=False, reason=f"the guard gave no Verdict, but a {type(verdict).__name__}")
-
-
-def _contradicted(match: Match, matches: Sequence[Match]) -> bool:
-    return any(
-        other.entry.normalized_question == match.entry.normalized_question
-        and other.entry.query_hash != match.entry.query_hash
-        for other in matches
-    )
