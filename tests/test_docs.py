@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import inspect
 import re
 import runpy
@@ -97,6 +98,7 @@ def test_the_python_blocks_run(document: Path, folder_of_a_model: Path, monkeypa
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL_PATH", str(folder_of_a_model))
     run(python_blocks(document))
+    gc.collect()  # what a block forgot to close is a warning here, not in a later test
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from medha.errors import FileError
 from medha_cli.demo import run as demo_run
 from medha_cli.demo.database import load, make_shop, rows_of
 
@@ -111,3 +112,8 @@ def test_both_databases_are_kept_where_asked_and_never_written_over(
 def test_the_demo_leaves_the_user_s_own_cache_alone(report: Any, user_folder: Path) -> None:
     assert report["stored"] == len(PAIRS)
     assert not user_folder.exists()
+
+
+def test_a_shop_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="shop.db.*--dir"):
+        make_shop(tmp_path / "absent" / "shop.db")

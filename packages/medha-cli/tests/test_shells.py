@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -87,6 +88,31 @@ def test_a_full_disk_behind_standard_output_is_an_error(option: list[str]) -> No
     assert result.returncode == 2
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+@pytest.mark.parametrize(("arguments", "code"), [(["search", QUESTION], 0), (["search", ""], 2), (["serach"], 2)])
+def test_a_full_disk_behind_standard_error_does_not_change_the_exit_code(
+    arguments: list[str], code: int, document: Callable[..., Any]
+) -> None:
+    document("store", QUESTION, QUERY)
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        result = subprocess.run(
+            [sys.executable, PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=full, check=False, timeout=60
+        )
+    assert (result.returncode, result.stdout.decode()) == (code, "" if code else f"{QUERY}\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX shells can close a stream")
+@pytest.mark.parametrize(
+    ("command", "shown"), [(f"search '{QUESTION}' >&-", ""), ("ask --json <&-", '{"answers": []}\n')]
+)
+def test_a_closed_stream_leads_nowhere(command: str, shown: str, document: Callable[..., Any]) -> None:
+    document("store", QUESTION, QUERY)
+    line = shlex.join([sys.executable, PROGRAM]) + f" {command}"
+    result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=60)
+    assert (result.returncode, result.stdout) == (0, shown)
+    assert "Traceback" not in result.stderr
 
 
 def test_output_that_the_terminal_cannot_show_is_written_out(

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from medha_cli.commands import asking, bench, demo, doctor, looking, removing, storing
 from medha_cli.options import ERROR
-from medha_cli.output import Output
+from medha_cli.output import Output, let_go_of, open_missing_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +29,15 @@ class Program(TyperGroup):
         """Run, and exit with the code of what happened; ``standalone_mode=False`` returns it instead."""
         standalone = options.pop("standalone_mode", True)
         arguments = sys.argv[1:] if args is None else list(args)
+        open_missing_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        code = self._ending(arguments, *more, **options)
+        try:
+            code = self._ending(arguments, *more, **options)
+        except OSError:  # the error cannot even be told; the interpreter would exit with 1, which says "miss"
+            let_go_of(sys.stderr)
+            code = ERROR
         if not standalone:
             return code
         return sys.exit(code)

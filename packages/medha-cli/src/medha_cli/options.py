@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec,
 
 import typer
 
-from medha_cli.output import Output, let_go_of_stdout
+from medha_cli.output import Output, let_go_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,12 +143,12 @@ def _carry_out(run: Run, body: Callable[[Any], int | None]) -> int:
         run.error(type(exc).__name__, str(exc))
         code = ERROR
     except BrokenPipeError:
-        let_go_of_stdout()
+        let_go_of(sys.stdout)
         code = BROKEN_PIPE
     except OSError as exc:
         if run.options.debug:
             traceback.print_exc()
         run.error("OSError", str(exc))
-        let_go_of_stdout()
+        let_go_of(sys.stdout)
         code = ERROR
     return code

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
@@ -46,28 +47,41 @@ class Output:
     def note(self, text: str, style: str = "") -> None:
         """A line for people beside the result, on standard error; not in JSON mode."""
         if not self.as_json:
-            self.err.print(text, style=style, soft_wrap=True)
+            self._tell(text, style)
 
     def error(self, kind: str, message: str) -> None:
         """What went wrong."""
         if self.as_json and _printed(json.dumps({"error": {"type": kind, "message": message}})):
             return
-        self.err.print(f"error: {message}", style="red", soft_wrap=True)
+        self._tell(f"error: {message}", "red")
+
+    def _tell(self, text: str, style: str) -> None:
+        try:
+            self.err.print(text, style=style, soft_wrap=True)
+        except OSError:  # what is told beside the result decides nothing
+            let_go_of(sys.stderr)
 
 
 def _printed(line: str) -> bool:
     try:
         print(line, flush=True)
     except OSError:
-        let_go_of_stdout()
+        let_go_of(sys.stdout)
         return False
     return True
 
 
-def let_go_of_stdout() -> None:
-    """Nobody reads standard output any more, or it is full: its buffer must not fail again when the program ends."""
+def let_go_of(stream: TextIO) -> None:
+    """Nobody reads the stream any more, or it is full: its buffer must not fail again when the program ends."""
     with suppress(io.UnsupportedOperation):  # it is no file at all, as under a test
-        stdout = sys.stdout.fileno()
+        number = stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stdout)
+        os.dup2(nowhere, number)
         os.close(nowhere)
+
+
+def open_missing_streams() -> None:
+    """A program may be started with closed streams, which Python shows as ``None``: they lead nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
+from medha.errors import FileError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -59,16 +61,26 @@ def load(name: str) -> Any:
 
 
 def make_shop(path: Path) -> None:
-    """Write the shop into a new file."""
-    shop = load("shop.json")
-    with closing(sqlite3.connect(path)) as database, database:
-        database.executescript(SCHEMA)
-        _insert(database, "genre", _numbered([name] for name in shop["genres"]))
-        _catalogue(database, shop)
-        _insert(database, "employee", _numbered(shop["employees"]))
-        _insert(database, "customer", _numbered(_customers(shop["customers"])))
-        _sales(database, len(shop["customers"]) - CUSTOMERS_WITHOUT_INVOICES)
-        _insert(database, "shipment", _numbered(_shipments(shop["cities_with_stock"])))
+    """Write the shop into a new file.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as database, database:
+            _fill(database, load("shop.json"))
+    except sqlite3.Error as exc:
+        raise FileError(f"cannot write {path}: {exc}; name a folder on a disk with room with --dir") from exc
+
+
+def _fill(database: sqlite3.Connection, shop: Any) -> None:
+    database.executescript(SCHEMA)
+    _insert(database, "genre", _numbered([name] for name in shop["genres"]))
+    _catalogue(database, shop)
+    _insert(database, "employee", _numbered(shop["employees"]))
+    _insert(database, "customer", _numbered(_customers(shop["customers"])))
+    _sales(database, len(shop["customers"]) - CUSTOMERS_WITHOUT_INVOICES)
+    _insert(database, "shipment", _numbered(_shipments(shop["cities_with_stock"])))
 
 
 def rows_of(path: Path, query: str, limit: int | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
