@@ -40,7 +40,7 @@ def test_a_package_affects_all_that_depend_on_it_however_indirectly() -> None:
 def test_several_changes_add_up() -> None:
     paths = [
         "packages/medha-qdrant/tests/test_errors.py",
-        "docs/index.md",
+        "CONTRIBUTING.md",
         "packages/medha-app/src/medha_app/__init__.py",
     ]
     assert affected(paths, PACKAGES) == ["medha-app", "medha-qdrant"]
@@ -70,10 +70,7 @@ def test_what_everything_stands_on_affects_everything(path: str) -> None:
     "path",
     [
         "README.md",
-        "docs/design.md",
         "docs/picture.svg",
-        "packages/medha-core/README.md",
-        "conformance/CHANGELOG.md",
         "examples/warm.py",
         "benchmarks/bench_l1.py",
         "tests/test_docs.py",
@@ -83,6 +80,19 @@ def test_what_everything_stands_on_affects_everything(path: str) -> None:
 )
 def test_what_the_root_tests_cover_affects_no_package(path: str) -> None:
     assert affected([path], PACKAGES) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "reader"),
+    [
+        ("packages/medha-cli/README.md", "medha-cli"),
+        ("packages/medha-core/README.md", "medha-core"),
+        ("conformance/CHANGELOG.md", "medha-conformance"),
+        ("docs/writing-a-backend.md", "medha-conformance"),
+    ],
+)
+def test_a_document_affects_only_the_package_whose_tests_read_it(path: str, reader: str) -> None:
+    assert affected([path], PACKAGES) == [reader]
 
 
 def test_no_change_affects_nothing() -> None:

@@ -3,8 +3,8 @@
     python tools/affected.py BASE      what changed between BASE and HEAD, seen from where they parted
     python tools/affected.py --all     every package
 
-A package is affected by its own files and by those of the packages it depends on. What no rule here knows affects
-everything: a new kind of file costs a long run, never a missed one.
+A package is affected by its own files and by those of the packages it depends on; by a document only where its tests
+read that document. What no rule here knows affects everything: a new kind of file costs a long run, never a missed one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ FOR_EVERYONE: Final = frozenset({"medha-core", "medha-conformance"})
 
 ROOT_FOLDERS_WITHOUT_PACKAGES: Final = frozenset({"benchmarks", "docs", "examples", "tests"})
 """The workspace's own tests cover these, and they run on every change."""
+
+READERS_OF_DOCS: Final = frozenset({"medha-conformance"})
+"""Their tests hold pages of ``docs`` to account."""
 
 NO_COMMIT: Final = "0" * 40
 """What git and CI services write for 'there was nothing before'."""
@@ -58,15 +61,22 @@ def read_packages(root: Path) -> list[Package]:
 def affected(paths: Iterable[str], packages: Sequence[Package]) -> list[str]:
     """The names of the packages to test when these files (relative to the root, with slashes) changed."""
     changed: set[str] = set()
+    readers: set[str] = set()
     for path in map(PurePosixPath, paths):
-        if path.suffix == ".md" or path.name in {"LICENSE", ".gitignore"}:
-            continue
         owner = next((package.name for package in packages if path.is_relative_to(package.folder)), None)
-        if owner is not None and owner not in FOR_EVERYONE:
+        if path.suffix == ".md" or path.name in {"LICENSE", ".gitignore"}:
+            readers |= _readers(path, owner)
+        elif owner is not None and owner not in FOR_EVERYONE:
             changed.add(owner)
         elif owner is not None or path.parts[0] not in ROOT_FOLDERS_WITHOUT_PACKAGES:
             return [package.name for package in packages]
-    return with_dependents(changed, packages)
+    return sorted(readers | set(with_dependents(changed, packages)))
+
+
+def _readers(document: PurePosixPath, owner: str | None) -> frozenset[str]:
+    if owner is not None:
+        return frozenset({owner})
+    return READERS_OF_DOCS if document.parts[0] == "docs" else frozenset()
 
 
 def with_dependents(changed: set[str], packages: Sequence[Package]) -> list[str]:

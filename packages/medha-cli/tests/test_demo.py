@@ -115,5 +115,5 @@ def test_the_demo_leaves_the_user_s_own_cache_alone(report: Any, user_folder: Pa
 
 
 def test_a_shop_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="shop.db.*--dir"):
+    with pytest.raises(FileError, match=r"shop\.db.*--dir"):
         make_shop(tmp_path / "absent" / "shop.db")

@@ -70,7 +70,7 @@ def make_shop(path: Path) -> None:
         with closing(sqlite3.connect(path)) as database, database:
             _fill(database, load("shop.json"))
     except sqlite3.Error as exc:
-        raise FileError(f"cannot write {path}: {exc}; name a folder on a disk with room with --dir") from exc
+        raise FileError(f"cannot write {path}: {exc}; name another folder with --dir") from exc
 
 
 def _fill(database: sqlite3.Connection, shop: Any) -> None:
