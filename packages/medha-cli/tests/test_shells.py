@@ -160,7 +160,12 @@ class Terminal:
         self._seen = self.shown.index(text, self._seen) + len(text)
 
     def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
+        """Press Ctrl-C; once more when it came just before Python began to read, which Python then does not notice."""
+        for _ in range(10):
+            self._process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+                return
 
     def ending(self) -> int:
         with suppress(OSError):
