@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, Protocol
@@ -338,6 +339,34 @@ def test_a_variable_that_is_not_what_its_setting_holds_is_named(
     monkeypatch.setenv("MEDHA_FAR_HOSTS", "a,b")
     with pytest.raises(ConfigurationError, match=r'FarSettings \(MEDHA_FAR_\.\.\.\): .*"hosts"'):
         make(far)
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("MEDHA_FAR_POL_SIZE", "environment variable MEDHA_FAR_POL_SIZE: did you mean MEDHA_FAR_POOL_SIZE?"),
+        ("MEDHA_FAR_XYZ", "environment variable MEDHA_FAR_XYZ: the settings are MEDHA_FAR_HOSTS, MEDHA_FAR_POOL_SIZE"),
+    ],
+)
+def test_a_variable_that_is_no_setting_of_its_plugin_is_an_error(
+    far: BackendPlugin, monkeypatch: pytest.MonkeyPatch, variable: str, message: str
+) -> None:
+    monkeypatch.setenv("MEDHA_FAR_URL", "x")
+    monkeypatch.setenv("MEDHA_FAR_TOKEN", "hush")
+    monkeypatch.setenv(variable, "5")
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        make(far)
+
+
+def test_a_variable_of_a_plugin_with_a_longer_name_is_no_error(
+    far: BackendPlugin, install: Install, monkeypatch: pytest.MonkeyPatch, plugins: Callable[[], Plugins]
+) -> None:
+    install("far-away", _backend("far-away"))
+    monkeypatch.setattr("medha.plugins.installed_plugins", plugins)
+    monkeypatch.setenv("MEDHA_FAR_URL", "x")
+    monkeypatch.setenv("MEDHA_FAR_TOKEN", "hush")
+    monkeypatch.setenv("MEDHA_FAR_AWAY_PORT", "5")
+    assert isinstance(make(far), MemoryBackend)
 
 
 def test_settings_come_from_the_variables(far: BackendPlugin, monkeypatch: pytest.MonkeyPatch) -> None:

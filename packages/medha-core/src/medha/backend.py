@@ -62,7 +62,11 @@ class VectorStorageBackend(ABC):
 
     @abstractmethod
     async def get(self, collection: str, ids: Sequence[str]) -> list[CacheEntry]:
-        """The entries with these ids, expired ones too, in any order; absent ids are left out."""
+        """The entries with these ids, in any order; absent ids are left out.
+
+        Here, in ``scroll`` and in ``count`` an expired entry is still there, until ``delete`` removes it or the
+        engine, by its own clock, lets it go.
+        """
 
     @abstractmethod
     async def search(
@@ -76,6 +80,24 @@ class VectorStorageBackend(ABC):
         now: float,
     ) -> list[Match]:
         """The closest entries by raw cosine, closest first, that match and have not expired at ``now``."""
+
+    async def get_and_search(
+        self,
+        collection: str,
+        entry_id: str,
+        vector: Vector,
+        *,
+        limit: int,
+        min_similarity: float,
+        where: Where,
+        now: float,
+    ) -> tuple[CacheEntry | None, list[Match]]:
+        """``get`` of one id and ``search``; declared as ``ONE_ROUND_TRIP``, the engine is asked once for both."""
+        found = await self.get(collection, [entry_id])
+        matches = await self.search(
+            collection, vector, limit=limit, min_similarity=min_similarity, where=where, now=now
+        )
+        return found[0] if found else None, matches
 
     @abstractmethod
     async def scroll(

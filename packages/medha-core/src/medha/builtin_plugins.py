@@ -23,6 +23,7 @@ MEMORY_CAPABILITIES = {
     Capability.METADATA_FILTER: FULL,
     Capability.EXACT_SEARCH: FULL,
     Capability.DURABLE: _NOT_KEPT,
+    Capability.ONE_ROUND_TRIP: impossible("nothing leaves the process: there is no way to save"),
     Capability.SHARED: _NOT_KEPT,
 }
 

@@ -22,6 +22,9 @@ class Capability(StrEnum):
     SHARED = "shared"
     """Several processes may use one collection at the same time, and see each other's writes."""
 
+    ONE_ROUND_TRIP = "one_round_trip"
+    """``get_and_search`` asks the engine once. Without it core gets the entry first and searches when it is absent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Support:

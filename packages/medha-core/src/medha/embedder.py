@@ -28,6 +28,9 @@ class BaseEmbedder(ABC):
     asymmetric: ClassVar[bool] = False
     """True when the model embeds a stored question (document) otherwise than an asked one (query)."""
 
+    remote: ClassVar[bool] = False
+    """True when every embedding is a call over the network: then a lookup first asks whether it needs one."""
+
     @property
     @abstractmethod
     def dimension(self) -> int:

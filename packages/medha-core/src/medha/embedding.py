@@ -98,6 +98,12 @@ class Embeddings:
             self._remember(key, vector)
         return vector
 
+    async def at_hand(self, normalized: str, *, remember: bool = True) -> Vector | None:
+        """The same where no call over the network is needed for it, else ``None``."""
+        if self._embedder.remote:
+            return self._known.get(self._key(normalized, is_document=False))
+        return await self.of_question(normalized, remember=remember)
+
     async def of_many(self, normalized: Sequence[str], *, is_document: bool) -> Vectors:
         """Unit rows for many texts, in order: those not remembered are embedded in as few calls as possible."""
         import numpy as np

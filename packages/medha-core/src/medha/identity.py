@@ -13,6 +13,7 @@ from medha.models import Metadata, Question, Scalar
 from medha.normalize import normalize
 
 NAMESPACE: Final = uuid.UUID("8d1c4c5e-7a36-5f0e-9b1d-6d656468610a")
+_NAMESPACE_BYTES: Final = NAMESPACE.bytes
 _MEMOIZED_LENGTH: Final = 512
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
@@ -86,7 +87,7 @@ def entry_id(collection: str, normalized_question: str, scope: str) -> str:
     Written out, since ``uuid.uuid5`` spends most of its time on making an object that is at once made a text again.
     """
     name = f"{collection}\0{normalized_question}\0{scope}".encode()
-    h = sha1(NAMESPACE.bytes + name, usedforsecurity=False).hexdigest()
+    h = sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).hexdigest()
     return f"{h[:8]}-{h[8:12]}-5{h[13:16]}-{_VARIANT[h[16]]}{h[17:20]}-{h[20:32]}"
 
 

@@ -6,16 +6,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from medha.errors import EmbedderError
 from medha.models import UNSET, ConsideredCandidate, GuardVerdict, TierTrace, Unset
 from medha.where import Where
 
 if TYPE_CHECKING:
     from medha.embedding import Embeddings
-    from medha.errors import EmbedderError
     from medha.identity import Asked
     from medha.models import CacheEntry, CacheHit, Match, Metadata, Vector
     from medha.settings import Settings
-    from medha.storage import Storage
+    from medha.storage import SearchConditions, Storage
 
 
 class Tier(Protocol):
@@ -74,10 +74,39 @@ class Lookup:
     async def exact_entry(self) -> CacheEntry | None:
         """The entry of this very question and scope, if it has not expired."""
         if self.exact is UNSET:
-            found = await self.storage.get([self.entry_id])
-            self.exact = found[0] if found else None
+            self.exact = await self._fetch_exact()
         entry = self.exact
         return entry if entry is not None and not entry.expired(self.now) else None
+
+    async def _fetch_exact(self) -> CacheEntry | None:
+        """By a ``get`` alone, or together with the candidates where that saves a round trip."""
+        if self.storage.one_round_trip:
+            vector = await self._vector_at_hand()
+            if vector is not None:
+                entry, self._matches = await self.storage.get_and_search(self.entry_id, vector, **self._conditions())
+                return entry
+        found = await self.storage.get([self.entry_id])
+        return found[0] if found else None
+
+    async def _vector_at_hand(self) -> Vector | None:
+        """The vector, unless it takes a call over the network or the embedder is down."""
+        if self.vector is None and self.fault is None:
+            try:
+                self.vector = await self.embeddings.at_hand(
+                    self.asked.question.normalized, remember=self.recorder is None
+                )
+            except EmbedderError as exc:
+                self.fault = exc
+        return self.vector
+
+    def _conditions(self) -> SearchConditions:
+        settings = self.settings
+        return {
+            "limit": settings.fuzzy_prefilter_top_k,
+            "min_similarity": min(settings.score_threshold_semantic, settings.score_threshold_fuzzy_prefilter),
+            "where": Where(metadata=self.filters),
+            "now": self.now,
+        }
 
     async def entries_of_question(self) -> list[CacheEntry]:
         """Every live entry of this question whose metadata fits the filters; needs no embedding."""
@@ -97,14 +126,7 @@ class Lookup:
             if self.vector is None:
                 remember = self.recorder is None
                 self.vector = await self.embeddings.of_question(self.asked.question.normalized, remember=remember)
-            settings = self.settings
-            self._matches = await self.storage.search(
-                self.vector,
-                limit=settings.fuzzy_prefilter_top_k,
-                min_similarity=min(settings.score_threshold_semantic, settings.score_threshold_fuzzy_prefilter),
-                where=Where(metadata=self.filters),
-                now=self.now,
-            )
+            self._matches = await self.storage.search(self.vector, **self._conditions())
         return self._matches
 
     async def entries_without_embedder(self, fault: EmbedderError) -> list[CacheEntry]:

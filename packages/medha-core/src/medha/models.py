@@ -76,7 +76,8 @@ class CacheEntry:
     feedback_incorrect: int
     vector: Vector | None = field(compare=False, repr=False)
 
-    # written out: the one that dataclasses makes for a frozen class takes twice as long, and bulk writes make two a row
+    # written out: the one that dataclasses makes for a frozen class takes three times as long, and bulk writes make two
+    # a row
     def __init__(
         self,
         *,
@@ -94,20 +95,19 @@ class CacheEntry:
         feedback_incorrect: int = 0,
         vector: Vector | None = None,
     ) -> None:
-        put = object.__setattr__
-        put(self, "id", id)
-        put(self, "question", question)
-        put(self, "normalized_question", normalized_question)
-        put(self, "generated_query", generated_query)
-        put(self, "query_hash", query_hash)
-        put(self, "created_at", created_at)
-        put(self, "expires_at", expires_at)
-        put(self, "response_summary", response_summary)
-        put(self, "template_id", template_id)
-        put(self, "metadata", metadata)
-        put(self, "feedback_correct", feedback_correct)
-        put(self, "feedback_incorrect", feedback_incorrect)
-        put(self, "vector", vector)
+        _put_id(self, id)
+        _put_question(self, question)
+        _put_normalized_question(self, normalized_question)
+        _put_generated_query(self, generated_query)
+        _put_query_hash(self, query_hash)
+        _put_created_at(self, created_at)
+        _put_expires_at(self, expires_at)
+        _put_response_summary(self, response_summary)
+        _put_template_id(self, template_id)
+        _put_metadata(self, metadata)
+        _put_feedback_correct(self, feedback_correct)
+        _put_feedback_incorrect(self, feedback_incorrect)
+        _put_vector(self, vector)
 
     def expired(self, now: float) -> bool:
         """Whether the entry's time is over at ``now``."""
@@ -131,6 +131,22 @@ class CacheEntry:
             feedback_incorrect=self.feedback_incorrect,
             vector=vector,
         )
+
+
+# the slots themselves, which a frozen class does not let itself be set by
+_put_id = CacheEntry.__dict__["id"].__set__
+_put_question = CacheEntry.__dict__["question"].__set__
+_put_normalized_question = CacheEntry.__dict__["normalized_question"].__set__
+_put_generated_query = CacheEntry.__dict__["generated_query"].__set__
+_put_query_hash = CacheEntry.__dict__["query_hash"].__set__
+_put_created_at = CacheEntry.__dict__["created_at"].__set__
+_put_expires_at = CacheEntry.__dict__["expires_at"].__set__
+_put_response_summary = CacheEntry.__dict__["response_summary"].__set__
+_put_template_id = CacheEntry.__dict__["template_id"].__set__
+_put_metadata = CacheEntry.__dict__["metadata"].__set__
+_put_feedback_correct = CacheEntry.__dict__["feedback_correct"].__set__
+_put_feedback_incorrect = CacheEntry.__dict__["feedback_incorrect"].__set__
+_put_vector = CacheEntry.__dict__["vector"].__set__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,23 @@ class OverfetchingBackend(VectorStorageBackend):
                 return matching
             fetch *= _GROWTH
 
+    async def get_and_search(
+        self,
+        collection: str,
+        entry_id: str,
+        vector: Vector,
+        *,
+        limit: int,
+        min_similarity: float,
+        where: Where,
+        now: float,
+    ) -> tuple[CacheEntry | None, list[Match]]:
+        """The inner backend's, which is one round trip, where nothing is left to filter here."""
+        ask = super() if where.metadata else self._inner
+        return await ask.get_and_search(
+            collection, entry_id, vector, limit=limit, min_similarity=min_similarity, where=where, now=now
+        )
+
     async def scroll(
         self,
         collection: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib.metadata
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -127,8 +128,10 @@ class Plugins:
         return found
 
     def prefixes(self) -> list[str]:
-        """The environment prefixes of the installed plugins, from their names alone."""
-        return [f"MEDHA_{name.upper().replace('-', '_')}_" for name in self._entry_points]
+        """The environment prefixes of the installed plugins, by their names and by the settings of those loaded."""
+        named = [f"MEDHA_{name.upper().replace('-', '_')}_" for name in self._entry_points]
+        loaded = (env_prefix(offer.settings) for offer, source in self._offers.values() if source.distribution != CORE)
+        return [*named, *filter(None, loaded)]
 
     @staticmethod
     def _split(source: _Source) -> tuple[str, str]:
@@ -235,19 +238,44 @@ def installed_plugins() -> Plugins:
     return Plugins(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), builtin_plugins)
 
 
+def env_prefix(settings: type[BaseSettings]) -> str:
+    """What the environment variables of these settings begin with; empty when they are not read from any."""
+    return settings.model_config.get("env_prefix", "").upper()
+
+
 def read_settings(settings: type[BaseSettings], **values: Any) -> BaseSettings:
     """An instance of a plugin's settings, from the environment and the given values.
 
     Raises:
-        ConfigurationError: names every value that is missing or wrong, and its environment variable.
+        ConfigurationError: names every value that is missing or wrong, and its environment variable; or a variable
+            with the plugin's prefix that is none of its settings.
     """
-    prefix = settings.model_config.get("env_prefix", "")
+    prefix = env_prefix(settings)
+    unknown = _unknown_variables(settings, prefix)
+    if unknown:
+        raise ConfigurationError(f"{settings.__name__}: {'; '.join(unknown)}")
     try:
         return settings(**values)
     except ValidationError as exc:
         raise ConfigurationError(explain_validation(exc, settings.__name__, prefix, settings)) from exc
     except SettingsError as exc:
         raise ConfigurationError(f"{settings.__name__} ({prefix}...): {exc}") from exc
+
+
+def _unknown_variables(settings: type[BaseSettings], prefix: str) -> list[str]:
+    """One sentence for each variable of the prefix that is no setting, neither here nor under a longer prefix."""
+    if not prefix:
+        return []
+    others = tuple(other for other in installed_plugins().prefixes() if other.startswith(prefix) and other != prefix)
+    known = {prefix + field.upper() for field in settings.model_fields}
+    sentences: list[str] = []
+    for name in map(str.upper, os.environ):
+        if name.startswith(prefix) and name not in known and not name.startswith(others):
+            # compared without the prefix that all share
+            close = difflib.get_close_matches(name[len(prefix) :], [each[len(prefix) :] for each in known], n=1)
+            hint = f"did you mean {prefix}{close[0]}?" if close else f"the settings are {', '.join(sorted(known))}"
+            sentences.append(f"there is no setting for the environment variable {name}: {hint}")
+    return sentences
 
 
 def explain_validation(exc: ValidationError, what: str, prefix: str, settings: type[BaseSettings] | None = None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar, Unpack
 
+from medha.capabilities import Capability
 from medha.errors import BackendError, BackendTimeoutError, MedhaError
 
 if TYPE_CHECKING:
@@ -19,12 +20,22 @@ T = TypeVar("T")
 PAGE_SIZE: Final = 500
 
 
+class SearchConditions(TypedDict):
+    """What a search asks for besides the vector."""
+
+    limit: int
+    min_similarity: float
+    where: Where
+    now: float
+
+
 class Storage:
     """The calls of a backend, bound to a collection."""
 
     def __init__(self, backend: VectorStorageBackend, collection: str, timeout: float | None) -> None:
         self.backend = backend
         self.collection = collection
+        self.one_round_trip = bool(backend.capabilities.get(Capability.ONE_ROUND_TRIP))
         self._timeout = timeout
 
     def other(self, collection: str) -> Storage:
@@ -47,16 +58,15 @@ class Storage:
         """Entries by id."""
         return await self._call("get entries from", self.backend.get(self.collection, ids))
 
-    async def search(
-        self, vector: Vector, *, limit: int, min_similarity: float, where: Where, now: float
-    ) -> list[Match]:
+    async def search(self, vector: Vector, **conditions: Unpack[SearchConditions]) -> list[Match]:
         """The closest entries."""
-        return await self._call(
-            "search",
-            self.backend.search(
-                self.collection, vector, limit=limit, min_similarity=min_similarity, where=where, now=now
-            ),
-        )
+        return await self._call("search", self.backend.search(self.collection, vector, **conditions))
+
+    async def get_and_search(
+        self, entry_id: str, vector: Vector, **conditions: Unpack[SearchConditions]
+    ) -> tuple[CacheEntry | None, list[Match]]:
+        """One entry, and the closest entries."""
+        return await self._call("search", self.backend.get_and_search(self.collection, entry_id, vector, **conditions))
 
     async def page(self, where: Where | None, cursor: str | None, *, with_vectors: bool = False) -> Page:
         """One page of a scroll."""

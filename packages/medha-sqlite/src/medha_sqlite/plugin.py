@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from medha import FULL, BackendPlugin, Capability, VectorStorageBackend, hookimpl
+from medha import FULL, BackendPlugin, Capability, VectorStorageBackend, hookimpl, impossible
 from medha_sqlite.settings import SqliteSettings
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ CAPABILITIES: Final = {
     Capability.EXACT_SEARCH: FULL,
     Capability.DURABLE: FULL,
     Capability.SHARED: FULL,
+    Capability.ONE_ROUND_TRIP: impossible("the file is read in this process: there is no way to save"),
 }
 
 
