@@ -108,6 +108,21 @@ def test_piped_questions_are_answered_in_one_document_in_order(
     assert medha("ask", stdin=asked).exit_code == 1
 
 
+@pytest.mark.usefixtures("stored")
+def test_a_piped_line_that_is_no_question_is_named_and_the_others_are_answered(
+    document: Callable[..., Any], medha: Callable[..., Result]
+) -> None:
+    piped = f"{QUESTION}\n\nalbums\0by Queen\n{QUESTION}\n"
+    result = medha("ask", stdin=piped)
+    assert result.exit_code == 2
+    assert result.stdout == f"{QUERY}\n" * 2
+    assert "error: line 3: the question holds a NUL character" in result.stderr
+    answers = document("ask", stdin=piped)["answers"]
+    assert [answer.get("hit") for answer in answers] == [True, None, True]
+    assert answers[1]["line"] == 3
+    assert answers[1]["error"]["type"] == "InvalidQuestionError"
+
+
 def test_no_questions_at_all_are_no_miss(document: Callable[..., Any], medha: Callable[..., Result]) -> None:
     assert document("ask", stdin="") == {"answers": []}
     assert medha("ask", stdin="").exit_code == 0

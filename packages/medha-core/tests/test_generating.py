@@ -168,6 +168,45 @@ async def test_where_faults_are_misses_a_generated_answer_survives_a_backend_tha
         assert "storing failed" in hit.reason
 
 
+@pytest.mark.parametrize("remove", ["invalidate", "invalidate_collection", "store"])
+async def test_an_answer_generated_before_an_invalidation_is_given_but_not_stored_after_it(
+    cache: Medha, remove: str
+) -> None:
+    async def generate(question: str) -> str:
+        if remove == "store":
+            await cache.store(question, "SELECT 'newer'")
+        elif remove == "invalidate":
+            await cache.invalidate(question)
+        else:
+            await cache.invalidate_collection()
+        return "SELECT 'older'"
+
+    hit = await cache.get_or_generate("tracks", generate)
+    assert hit.generated_query == "SELECT 'older'"
+    assert hit.entry_id is None
+    assert "not stored, since it was invalidated meanwhile" in hit.reason
+    assert (await cache.search("tracks")).generated_query == ("SELECT 'newer'" if remove == "store" else None)
+
+
+async def test_asking_for_the_same_question_inside_generate_is_an_error_instead_of_waiting_for_ever(
+    cache: Medha,
+) -> None:
+    async def generate(question: str) -> str:
+        return (await cache.get_or_generate(f"please show me {question}", generate)).generated_query or ""
+
+    with pytest.raises(GenerationError, match="asks the cache for the very question"):
+        await cache.get_or_generate("show me tracks", generate)
+
+
+async def test_asking_for_another_question_inside_generate_is_fine(cache: Medha) -> None:
+    async def generate(question: str) -> str:
+        if question == "albums":
+            return "SELECT 1"
+        return f"{(await cache.get_or_generate('albums', generate)).generated_query} + 1"
+
+    assert (await cache.get_or_generate("tracks", generate)).generated_query == "SELECT 1 + 1"
+
+
 async def test_cached_wraps_async_and_plain_functions(cache: Medha) -> None:
     model = Model()
     model.go.set()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from medha.errors import L1Error, MedhaError
+from medha.deadline import within
+from medha.errors import L1Error
 from medha.identity import ask
 from medha.l1 import L1Read
 from medha.models import SearchStrategy
@@ -31,6 +31,7 @@ class Answers:
         self._cache = cache
         self._collection = collection
         self._stats = stats
+        self.in_process = cache.in_process
         self._timeout = None if cache.in_process else timeout
         self._owed: set[str] = set()
         self._owes_all = False
@@ -45,7 +46,7 @@ class Answers:
         try:
             if self._owed or self._owes_all:
                 await self._pay()
-            if self._cache.in_process:
+            if self.in_process:
                 found = await self._cache.get(self._collection, key)
             else:
                 found = await self._call("read from", self._cache.get(self._collection, key))
@@ -112,15 +113,12 @@ class Answers:
 
     async def _call(self, what: str, call: Awaitable[T]) -> T:
         name = type(self._cache).__name__
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await call
-        except MedhaError:
-            raise
-        except TimeoutError as exc:
-            raise L1Error(f"could not {what} the L1 cache {name} within {self._timeout} s") from exc
-        except Exception as exc:
-            raise L1Error(f"could not {what} the L1 cache {name}: {type(exc).__name__}: {exc}") from exc
+        return await within(
+            self._timeout,
+            call,
+            late=lambda: L1Error(f"could not {what} the L1 cache {name} within {self._timeout} s"),
+            failed=lambda why: L1Error(f"could not {what} the L1 cache {name}: {why}"),
+        )
 
 
 def question_tag(digest: str) -> str:

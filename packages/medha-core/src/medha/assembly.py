@@ -94,6 +94,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             waterfall=Waterfall([ExactTier(), SemanticTier(judge), FuzzyTier(judge)], stats),
             opened={plan.collection},
         )
+        stack.push_async_callback(storage.close)
         stack.push_async_callback(parts.settle)
         searcher, writer = Searcher(parts), Writer(parts)
         remover = Remover(parts, searcher)

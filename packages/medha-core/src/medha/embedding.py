@@ -7,11 +7,11 @@ import logging
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from medha.deadline import within
 from medha.errors import (
     EmbedderError,
     EmbedderOutputError,
     EmbedderTimeoutError,
-    MedhaError,
 )
 from medha.identity import digest
 from medha.models import CollectionSpec
@@ -58,10 +58,10 @@ class Embeddings:
             raise EmbedderError(
                 f"{type(self._embedder).__name__} does not say its dimension and model_name after connect: {exc}"
             ) from exc
-        if type(dimension) is not int or dimension < 1 or not isinstance(model_name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if type(dimension) is not int or dimension < 1 or not isinstance(model_name, str) or not model_name.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
             raise EmbedderOutputError(
                 f"{type(self._embedder).__name__} has dimension {dimension!r} and model_name {model_name!r}; "
-                "expected a positive int and a str"
+                "expected a positive int and a str that names the model"
             )
         return CollectionSpec(dimension=dimension, model_name=model_name)
 
@@ -170,17 +170,14 @@ class Embeddings:
 
     async def _call(self, what: str, call: Awaitable[T]) -> T:
         name = type(self._embedder).__name__
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await call
-        except MedhaError:
-            raise
-        except TimeoutError as exc:
-            raise EmbedderTimeoutError(
+        return await within(
+            self._timeout,
+            call,
+            late=lambda: EmbedderTimeoutError(
                 f"{name} did not {what} within {self._timeout} s; raise MEDHA_EMBEDDING_TIMEOUT or use a faster model"
-            ) from exc
-        except Exception as exc:
-            raise EmbedderError(f"{name} failed to {what}: {type(exc).__name__}: {exc}") from exc
+            ),
+            failed=lambda why: EmbedderError(f"{name} failed to {what}: {why}"),
+        )
 
     async def _load(self, path: Path) -> None:
         from medha import embedding_file

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from medha.answers import question_tag
 from medha.checks import check_query, check_ttl
 from medha.errors import BackendError, EmbedderError, GenerationError, InvalidInputError, L1Error
 from medha.identity import entry_id
@@ -15,11 +17,16 @@ from medha.singleflight import SingleFlight
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from medha.errors import MedhaError
     from medha.parts import Parts
     from medha.searching import Searcher
     from medha.writing import Writer
 
     Generate: TypeAlias = Callable[[str], Awaitable[str]] | Callable[[str], str]
+
+
+_LEADING: ContextVar[frozenset[tuple[Generator, str]]] = ContextVar("_LEADING", default=frozenset())
+"""What the present task is generating, or waits for."""
 
 
 class Generator:
@@ -54,12 +61,25 @@ class Generator:
                 stored_meanwhile = await self._searcher.search(question, filters)
                 if stored_meanwhile:
                     return stored_meanwhile
+            began = self._parts.removals.now()
             query = await call_generate(generate, question)
             self._parts.stats.generated()
             new = NewEntry(question=question, generated_query=query, ttl=ttl, metadata=request.filters)
+            if any(self._parts.removals.since(began, tag) for tag in (own_id, question_tag(request.asked.digest))):
+                return _generated(new, None, "generated for a miss; not stored, since it was invalidated meanwhile")
             return await self._stored(new)
 
-        return await self._flights.run(self._searcher.request(question, filters).key, work)
+        return await self._lead_or_wait(self._searcher.request(question, filters).key, work)
+
+    async def _lead_or_wait(self, key: str, work: Callable[[], Awaitable[CacheHit]]) -> CacheHit:
+        leading = _LEADING.get()
+        if (self, key) in leading:
+            raise GenerationError("generate asks the cache for the very question that it is to answer; that never ends")
+        token = _LEADING.set(leading | {(self, key)})
+        try:
+            return await self._flights.run(key, work)
+        finally:
+            _LEADING.reset(token)
 
     async def _stored(self, new: NewEntry) -> CacheHit:
         """The generated answer, stored - or, where ``on_backend_error`` is "miss", with the fault of storing it."""
@@ -72,16 +92,21 @@ class Generator:
             if self._parts.settings.on_backend_error == "raise":
                 raise
             fault = exc
-        return CacheHit(
-            strategy=SearchStrategy.GENERATED,
-            reason="generated for a miss" if fault is None else f"generated for a miss, but storing failed: {fault}",
-            generated_query=new.generated_query,
-            confidence=1.0,
-            matched_question=new.question,
-            entry_id=stored_id,
-            metadata=new.metadata,
-            error=fault,
-        )
+        reason = "generated for a miss" if fault is None else f"generated for a miss, but storing failed: {fault}"
+        return _generated(new, stored_id, reason, fault)
+
+
+def _generated(new: NewEntry, stored_id: str | None, reason: str, fault: MedhaError | None = None) -> CacheHit:
+    return CacheHit(
+        strategy=SearchStrategy.GENERATED,
+        reason=reason,
+        generated_query=new.generated_query,
+        confidence=1.0,
+        matched_question=new.question,
+        entry_id=stored_id,
+        metadata=new.metadata,
+        error=fault,
+    )
 
 
 def _call(generate: Generate, question: str) -> object:

@@ -61,8 +61,7 @@ class Searcher:
             raise InvalidInputError(f"search_batch takes a sequence of questions, not one {kind}; use search for one")
         started = time.perf_counter()
         requests = [self.request(question, filters) for question in questions]
-        for request in requests:
-            await self._read_l1(request)
+        await self._read_many(requests)
         lookups = {id(r): self._lookup(r) for r in requests if r.read.hit is None and self._in_scope(r)}
         fault = await self._fetch_ahead(list(lookups.values()))
         slots = asyncio.Semaphore(_PARALLEL_SEARCHES)
@@ -141,6 +140,20 @@ class Searcher:
             if hit.entry_id is None or not removals.since(request.moment, hit.entry_id):
                 return hit
         return miss(f"the answer was removed or replaced during each of {_ATTEMPTS} lookups")
+
+    async def _read_many(self, requests: Sequence[_Request]) -> None:
+        answers = self._parts.answers
+        if answers is None or answers.in_process:
+            for request in requests:
+                await self._read_l1(request)
+            return
+        slots = asyncio.Semaphore(_PARALLEL_SEARCHES)
+
+        async def read(request: _Request) -> None:
+            async with slots:
+                await self._read_l1(request)
+
+        await asyncio.gather(*map(read, requests))
 
     async def _read_l1(self, request: _Request, *, count_fault: bool = True) -> None:
         request.moment = self._parts.removals.now()

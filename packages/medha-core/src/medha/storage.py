@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final, TypedDict, TypeVar, Unpack
 
 from medha.capabilities import Capability
-from medha.errors import BackendError, BackendTimeoutError, MedhaError
+from medha.deadline import within
+from medha.errors import BackendError, BackendTimeoutError, LifecycleError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -36,11 +36,16 @@ class Storage:
         self.backend = backend
         self.collection = collection
         self.one_round_trip = bool(backend.capabilities.get(Capability.ONE_ROUND_TRIP))
+        self.closed = False
         self._timeout = timeout
 
     def other(self, collection: str) -> Storage:
         """The same backend, bound to another collection."""
         return Storage(self.backend, collection, self._timeout)
+
+    async def close(self) -> None:
+        """Say from now on, where a call fails, that the cache was closed; the backend is not closed here."""
+        self.closed = True
 
     async def connect(self) -> None:
         """Connect the backend."""
@@ -106,18 +111,18 @@ class Storage:
         )
 
     async def _call(self, what: str, call: Awaitable[T]) -> T:
+        name = type(self.backend).__name__
         try:
-            async with asyncio.timeout(self._timeout):
-                return await call
-        except MedhaError:
+            return await within(
+                self._timeout,
+                call,
+                late=lambda: BackendTimeoutError(
+                    f"{name} did not {what} collection {self.collection!r} within {self._timeout} s; "
+                    "see whether it is overloaded, or raise MEDHA_BACKEND_TIMEOUT"
+                ),
+                failed=lambda why: BackendError(f"{name} failed to {what} collection {self.collection!r}: {why}"),
+            )
+        except BackendError as exc:
+            if self.closed:
+                raise LifecycleError(f"the cache of {self.collection!r} was closed while this was under way") from exc
             raise
-        except TimeoutError as exc:
-            raise BackendTimeoutError(
-                f"{type(self.backend).__name__} did not {what} collection {self.collection!r} within "
-                f"{self._timeout} s; see whether it is overloaded, or raise MEDHA_BACKEND_TIMEOUT"
-            ) from exc
-        except Exception as exc:
-            raise BackendError(
-                f"{type(self.backend).__name__} failed to {what} collection {self.collection!r}: "
-                f"{type(exc).__name__}: {exc}"
-            ) from exc

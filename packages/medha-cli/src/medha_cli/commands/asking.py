@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medha_cli.filters import parse_filters
-from medha_cli.options import HIT, MISS, CacheRun, Filters, cache_command
+from medha_cli.options import ERROR, HIT, MISS, CacheRun, Filters, cache_command
 
 if TYPE_CHECKING:
     from medha import CacheHit, MedhaSync
@@ -36,22 +36,36 @@ def search(run: CacheRun, question: Question, scope: Filters = None) -> int:
 def ask(run: CacheRun, scope: Filters = None) -> int:
     """Ask one question after the other; on a miss, type the query to store it.
 
-    When questions are piped in, one a line, nothing is offered or stored; the exit code is 1 if any was a miss.
+    When questions are piped in, one a line, nothing is offered or stored; the exit code is 1 if any was a miss, and 2
+    if any line was no question.
     """
     filters = parse_filters(scope or ())
     with run.cache() as cache:
         if sys.stdin.isatty() and not run.as_json:
             return _converse(run, cache, filters)
-        documents: list[dict[str, Any]] = []
-        for question in _piped_questions():
-            document, hit = _look_up(cache, question, filters)
-            documents.append(document)
-            run.note(f"{question}\n  {_sentence(hit, document['milliseconds'])}", "green" if hit else "yellow")
-            if hit and not run.as_json:
-                print(hit.generated_query, flush=True)
+        documents = [_answer_line(run, cache, line, question, filters) for line, question in _piped_questions()]
     if run.as_json:
         run.show({"answers": documents})
+    if any("error" in document and "hit" not in document for document in documents):
+        return ERROR
     return HIT if all(document["hit"] for document in documents) else MISS
+
+
+def _answer_line(
+    run: CacheRun, cache: "MedhaSync", line: int, question: str, filters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The document of one piped question; a line that is none is said so, and the others go on."""
+    from medha.errors import InvalidInputError
+
+    try:
+        document, hit = _look_up(cache, question, filters)
+    except InvalidInputError as exc:
+        run.note(f"error: line {line}: {exc}", "red")
+        return {"question": question, "line": line, "error": {"type": type(exc).__name__, "message": str(exc)}}
+    run.note(f"{question}\n  {_sentence(hit, document['milliseconds'])}", "green" if hit else "yellow")
+    if hit and not run.as_json:
+        print(hit.generated_query, flush=True)
+    return document
 
 
 @cache_command
@@ -80,10 +94,10 @@ def _sentence(hit: "CacheHit", milliseconds: float) -> str:
     return f"hit in {milliseconds:.2f} ms: {hit.strategy}{similarity}, stored for {hit.matched_question!r}"
 
 
-def _piped_questions() -> Iterator[str]:
-    for line in iter(sys.stdin.readline, ""):
+def _piped_questions() -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(iter(sys.stdin.readline, ""), start=1):
         if line.strip():
-            yield line.strip()
+            yield number, line.strip()
 
 
 def _converse(run: CacheRun, cache: "MedhaSync", filters: Mapping[str, Any]) -> int:

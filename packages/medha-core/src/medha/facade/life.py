@@ -84,16 +84,22 @@ class Life:
         before, self._state = self._state, "starting"
         try:
             self._templates = await gather_templates(self._given_templates, self.settings)
-            self._assembly = await assemble(self._plan, self._stats)
-            self._blocker.bind()
-            self._state = "started"
-        finally:
-            if self._assembly is None:
-                self._state = before
+            assembly = await assemble(self._plan, self._stats)
+        except BaseException:
+            self._state = before
+            raise
+        if self._state != "starting":
+            await assembly.on_close.aclose()
+            raise LifecycleError(f"the cache of {self.collection_name!r} was closed while it was starting")
+        self._assembly, self._state = assembly, "started"
+        self._blocker.bind()
 
     async def close(self) -> None:
         """Finish the changes under way, save the embeddings, and close what was opened; harmless when closed."""
         assembly, self._assembly = self._assembly, None
+        if self._state == "starting":
+            # start sees it when it has what there is to close
+            self._state = "closed"
         if assembly is not None:
             self._state = "closed"
             await assembly.on_close.aclose()
