@@ -3,7 +3,7 @@
 
 # The test command of the README, word for word; the environment adds what only CI wants to know.
 stage_tests() {
-    PYTEST_ADDOPTS="--color=no --cov --cov-report= --cov-fail-under=$COVERAGE_FLOOR" \
+    PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --color=no --cov --cov-report= --cov-fail-under=$COVERAGE_FLOOR" \
         bash -c 'pip install uv && uv run pytest'
 }
 readonly COVERAGE_FLOOR=85
@@ -39,7 +39,7 @@ stage_isolated() {
     done
     [ ${#failed[@]} = 0 ] || { echo "failed by themselves: ${failed[*]}"; return 1; }
 }
-readonly TEST_TOOLS=(--with pytest-randomly --with pytest-timeout)
+TEST_TOOLS=(--with pytest-xdist --with pytest-randomly --with pytest-timeout)
 
 # Everything with the oldest versions that the packages say they accept.
 stage_lowest() {

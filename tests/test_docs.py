@@ -4,6 +4,10 @@ The blocks of one document run in order, in one namespace and an empty folder; `
 A block that cannot run here is marked on the line before it, with the reason::
 
     <!-- not run: needs a key of the vendor -->
+
+and one that talks to a server with the name of the service, whose address its plugin's settings then hold::
+
+    <!-- needs: redis -->
 """
 
 from __future__ import annotations
@@ -26,21 +30,25 @@ from markdown_it import MarkdownIt
 if TYPE_CHECKING:
     from types import CodeType
 
+    from medha_conformance.pytest_plugin import FindService
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/*.md"), *ROOT.glob("conformance/*.md")]
 )
 MARK = re.compile(r"<!--\s*not run:?(?P<reason>.*?)-->", re.DOTALL)
+NEEDS = re.compile(r"<!--\s*needs:\s*(?P<service>[a-z]+)\s*-->")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One fenced Python block, and why it is not run, if it is not."""
+    """One fenced Python block, the service that it needs, and why it is not run, if it is not."""
 
     document: Path
     line: int
     source: str
     not_run: str | None
+    needs: str | None
 
     def compile(self) -> CodeType:
         """The block's code, whose tracebacks point into the document."""
@@ -51,13 +59,15 @@ class Block:
 def python_blocks(document: Path) -> list[Block]:
     """The document's fenced Python blocks, in order."""
     blocks: list[Block] = []
-    before: re.Match[str] | None = None
+    before = ""
     for token in MarkdownIt().parse(document.read_text(encoding="utf-8")):
         if token.type == "fence" and token.info.split()[:1] in (["python"], ["py"]):
             assert token.map is not None
-            reason = before["reason"].strip() if before else None
-            blocks.append(Block(document, token.map[0] + 1, token.content, reason))
-        before = MARK.search(token.content) if token.type == "html_block" else None
+            mark, needs = MARK.search(before), NEEDS.search(before)
+            reason = mark["reason"].strip() if mark else None
+            service = needs["service"] if needs else None
+            blocks.append(Block(document, token.map[0] + 1, token.content, reason, service))
+        before = token.content if token.type == "html_block" else ""
     return blocks
 
 
@@ -94,10 +104,15 @@ def folder_of_a_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("document", [document for document in DOCUMENTS if python_blocks(document)], ids=name)
-def test_the_python_blocks_run(document: Path, folder_of_a_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_blocks_run(
+    document: Path, folder_of_a_model: Path, monkeypatch: pytest.MonkeyPatch, find_service: FindService
+) -> None:
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL_PATH", str(folder_of_a_model))
-    run(python_blocks(document))
+    blocks = python_blocks(document)
+    for service in {block.needs for block in blocks if block.needs}:
+        monkeypatch.setenv(f"MEDHA_{service.upper()}_URL", find_service(service))
+    run(blocks)
     gc.collect()  # what a block forgot to close is a warning here, not in a later test
 
 
@@ -148,6 +163,11 @@ def test_a_marked_block_is_not_run_and_the_next_one_is() -> None:
     blocks = write("<!-- not run: needs a key -->\n~~~python\n1 / 0\n~~~\n\n~~~python\nx = 1\n~~~\n")
     assert [block.not_run for block in blocks] == ["needs a key", None]
     assert run(blocks)["x"] == 1
+
+
+def test_a_block_names_the_service_that_it_needs() -> None:
+    blocks = write("<!-- needs: redis -->\n~~~python\nx = 1\n~~~\n\n~~~python\ny = 1\n~~~\n")
+    assert [block.needs for block in blocks] == ["redis", None]
 
 
 @pytest.mark.parametrize("mark", ["<!-- not run: -->", "<!-- not run -->", "<!--not run:-->"])

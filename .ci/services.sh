@@ -1,0 +1,42 @@
+# The servers that the suites of backends run against; sourced by .ci/run.
+# shellcheck shell=bash
+
+readonly SERVERS_FOLDER=$ROOT/../shared/servers
+readonly SERVERS_CACHE=${MEDHA_SERVERS_CACHE:-/var/tmp/medha-servers}
+readonly SERVICES=pgvector,redis,qdrant,elasticsearch
+
+# Started once for all stages. Where servers can be had, a suite that finds none fails instead of skipping its tests.
+start_services() {
+    if [ -d "$SERVERS_FOLDER" ]; then
+        fetch_servers
+        SERVERS_RUN=$(mktemp -d /var/tmp/medha-run-XXXXXX)
+        "$SERVERS_FOLDER/servers.sh" "$SERVERS_CACHE" "$SERVERS_RUN" up
+        eval "$("$SERVERS_FOLDER/servers.sh" "$SERVERS_CACHE" "$SERVERS_RUN" env)"
+    elif command -v docker > /dev/null && docker info > /dev/null 2>&1; then
+        # the suites start containers themselves, one set for each process of pytest
+        TEST_TOOLS+=(--with testcontainers)
+        PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --numprocesses=0"
+    else
+        echo "No servers here: the suites that need one will skip their tests."
+        return
+    fi
+    export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --require-services=$SERVICES"
+}
+
+stop_services() {
+    [ -n "${SERVERS_RUN:-}" ] || return 0
+    "$SERVERS_FOLDER/servers.sh" "$SERVERS_CACHE" "$SERVERS_RUN" down || true
+    rm -rf "$SERVERS_RUN"
+}
+
+# Kept between runs; a folder without the mark at its end was interrupted while it was made.
+fetch_servers() {
+    [ ! -e "$SERVERS_CACHE/complete" ] || return 0
+    rm -rf "$SERVERS_CACHE"
+    "$SERVERS_FOLDER/fetch.sh" "$SERVERS_CACHE"
+    touch "$SERVERS_CACHE/complete"
+}
+
+needs_services() {
+    case ${1%%:*} in tests | workspace | isolated | lowest | highest) return 0 ;; *) return 1 ;; esac
+}
