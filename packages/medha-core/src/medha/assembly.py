@@ -27,6 +27,7 @@ from medha.tiers.exact import ExactTier
 from medha.tiers.fuzzy import FuzzyTier
 from medha.tiers.judging import Judge
 from medha.tiers.semantic import SemanticTier
+from medha.tiers.template import TemplateTier
 from medha.transfer import Transfer
 from medha.waterfall import Waterfall
 from medha.writing import Writer
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from medha.guard import Guard
     from medha.settings import Settings
     from medha.stats import StatsRecorder
+    from medha.templates import QueryTemplate
 
 P = TypeVar("P", VectorStorageBackend, BaseEmbedder, L1CacheBackend)
 
@@ -50,6 +52,7 @@ class Blueprint:
     backend: VectorStorageBackend | str
     l1_cache: L1CacheBackend | str
     guards: Sequence[Guard] | None
+    templates: Sequence[QueryTemplate]
     settings: Settings
     clock: Callable[[], float]
 
@@ -83,6 +86,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         stack.push_async_callback(embeddings.save)
         guards = await asyncio.to_thread(_guards) if plan.guards is None else plan.guards
         judge = Judge(guards, stats)
+        templates = TemplateTier(plan.templates)
         parts = Parts(
             settings=plan.settings,
             clock=plan.clock,
@@ -91,7 +95,8 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             answers=await _answers(plan, stats, stack),
             removals=Removals(),
             stats=stats,
-            waterfall=Waterfall([ExactTier(), SemanticTier(judge), FuzzyTier(judge)], stats),
+            waterfall=Waterfall([ExactTier(), templates, SemanticTier(judge), FuzzyTier(judge)], stats),
+            templates=templates,
             opened={plan.collection},
         )
         stack.push_async_callback(storage.close)

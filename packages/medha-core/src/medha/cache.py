@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from medha.facade.entries import Entries
@@ -9,7 +10,7 @@ from medha.facade.lookups import Lookups
 from medha.facade.removing import Removing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from medha.models import CacheHit
@@ -69,5 +70,17 @@ class Medha(Lookups, Entries, Removing):
     @property
     def templates(self) -> list[QueryTemplate]:
         """The templates in use."""
-        self._live  # noqa: B018 - before start there are none
-        return list(self._templates)
+        return list(self._live.parts.templates.templates)
+
+    async def load_templates(self, templates: Iterable[QueryTemplate | Mapping[str, Any]]) -> int:
+        """Use these templates instead of all former ones, from now on; returns how many there are.
+
+        Raises:
+            TemplateError: one of them is none; the former ones stay.
+        """
+        from medha.templates.loading import check_templates
+
+        live = self._live
+        checked = await asyncio.to_thread(check_templates, templates, "the given templates")
+        live.parts.templates.load(checked)
+        return len(checked)

@@ -155,7 +155,9 @@ class CacheHit:
 
     ``similarity`` is the raw cosine in [-1, 1] where a vector was compared; ``confidence`` is in [0, 1]. A miss
     has no query and says why in ``reason``; ``error`` is the fault that a lookup survived because
-    ``on_backend_error`` is "miss". An answer that ``get_or_generate`` just made has a query but is not a hit.
+    ``on_backend_error`` is "miss". ``parameters`` are the values that a template took from the question: they stand in
+    the query already, unless it has placeholders for them. An answer that ``get_or_generate`` just made has a query but
+    is not a hit.
     """
 
     strategy: SearchStrategy
@@ -167,6 +169,7 @@ class CacheHit:
     similarity: float | None = None
     entry_id: str | None = None
     template_used: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=no_metadata)
     metadata: Metadata = field(default_factory=no_metadata)
     expires_at: float | None = None
     error: MedhaError | None = None

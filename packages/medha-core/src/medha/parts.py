@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medha.settings import Settings
     from medha.stats import StatsRecorder
     from medha.storage import Storage
+    from medha.tiers.template import TemplateTier
     from medha.waterfall import Waterfall
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Parts:
     removals: Removals
     stats: StatsRecorder
     waterfall: Waterfall
+    templates: TemplateTier
     opened: set[str] = field(default_factory=set[str])
     _unfinished: set[asyncio.Task[Any]] = field(default_factory=set["asyncio.Task[Any]"])
 

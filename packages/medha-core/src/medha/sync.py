@@ -121,6 +121,7 @@ class MedhaSync:
     feedback = _blocking(Medha.feedback)
     count = _blocking(Medha.count)
     clear_caches = _blocking(Medha.clear_caches)
+    load_templates = _blocking(Medha.load_templates)
 
     @overload
     def cached(self, function: Callable[[str], str], /) -> Callable[[str], str]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medha.blocking import Blocker
@@ -49,6 +50,7 @@ class Life:
             backend=self.settings.backend_type if backend is None else backend,
             l1_cache=self.settings.l1_type if l1_backend is None else l1_backend,
             guards=guards,
+            templates=(),
             settings=self.settings,
             clock=clock,
         )
@@ -83,8 +85,8 @@ class Life:
 
         before, self._state = self._state, "starting"
         try:
-            self._templates = await gather_templates(self._given_templates, self.settings)
-            assembly = await assemble(self._plan, self._stats)
+            templates = await gather_templates(self._given_templates, self.settings)
+            assembly = await assemble(replace(self._plan, templates=templates), self._stats)
         except BaseException:
             self._state = before
             raise

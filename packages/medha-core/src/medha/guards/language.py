@@ -147,6 +147,8 @@ class Language:
     abbreviations: frozenset[str]
     before_signs: frozenset[str]
     """Words after which punctuation is what is asked for."""
+    inside_names: frozenset[str]
+    """What stands in lower case inside a name of several words."""
 
     def singular(self, word: str) -> str:
         """The word without the ending of a plural or of a third person; other endings change what is asked."""
@@ -298,6 +300,7 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         always_capital=_words(case.get("always_capital", "")),
         abbreviations=_words(case.get("abbreviations", "")),
         before_signs=_words(data.get("signs", {}).get("after", "")),
+        inside_names=_words(case.get("inside_names", "")),
     )
 
 

@@ -50,6 +50,11 @@ def pieces(text: str) -> list[str]:
     return found
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Start and end of each piece as it is written, quotes and hyphens included."""
+    return [match.span(1) for match in _PIECE.finditer(text)]
+
+
 def _at_hyphens(piece: str) -> list[str]:
     """Both sides of "400-level" and "part-time"; the sign of "-5km" stays with its number."""
     sign = piece[0] if piece[0] == HYPHEN else ""

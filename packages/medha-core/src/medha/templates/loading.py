@@ -56,7 +56,8 @@ def check_templates(given: Iterable[Any], where: str) -> list[QueryTemplate]:
 
 async def gather_templates(given: Iterable[Any], settings: Settings) -> list[QueryTemplate]:
     """The given templates and those of ``template_file``, read off the event loop."""
-    templates = check_templates(given, "the given templates")
+    # off the event loop: their queries are parsed
+    templates = await asyncio.to_thread(check_templates, given, "the given templates")
     if settings.template_file is None:
         return templates
     from_file = await asyncio.to_thread(load_templates, settings.template_file, settings)

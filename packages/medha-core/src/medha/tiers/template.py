@@ -1,0 +1,70 @@
+"""The template tier: a question that a template accounts for word by word, with its own values in the query."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from medha.models import CacheHit, SearchStrategy
+from medha.templates.matching import Matcher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medha.lookup import Lookup
+    from medha.templates import QueryTemplate
+
+
+class TemplateTier:
+    """Needs neither embedder nor backend. Its answers are never kept in L1, so that new templates count at once."""
+
+    name = "template"
+
+    def __init__(self, templates: Sequence[QueryTemplate]) -> None:
+        self.load(templates)
+
+    def load(self, templates: Sequence[QueryTemplate]) -> None:
+        """Use these templates from now on, and no others."""
+        self.templates = tuple(templates)
+        self._matcher = Matcher(self.templates)
+
+    async def answer(self, lookup: Lookup) -> CacheHit | None:
+        """The rendered query of the one template that fits, in one way."""
+        if not self.templates:
+            if lookup.recorder is not None:
+                lookup.reasons.append("no templates are loaded")
+            return None
+        question = lookup.asked.question.normalized
+        matcher = self._matcher
+        if not matcher.may_match(question):
+            lookup.reasons.append("no template has only words of this question")
+            return None
+        # parsing and proving a query takes about a millisecond
+        found = await asyncio.to_thread(_render, matcher, question, lookup.settings.score_threshold_template)
+        if isinstance(found, str):
+            lookup.reasons.append(found)
+            return None
+        return found if self._matcher is matcher else await self.answer(lookup)
+
+
+def _render(matcher: Matcher, question: str, threshold: float) -> CacheHit | str:
+    """The answer, or why there is none."""
+    matches = [match for match in matcher.match(question) if match.confidence >= threshold]
+    if not matches:
+        return "no template accounts for every word of this question"
+    if len(matches) > 1:
+        ways = "; ".join(f"{match.template.intent} with {dict(match.values)}" for match in matches[:4])
+        return f"the question fits templates in several ways: {ways}"
+    match = matches[0]
+    rendered = match.template.form.render(match.values)
+    if rendered is None:
+        return f"the values {dict(match.values)} cannot be bound into the query of {match.template.intent!r}"
+    return CacheHit(
+        strategy=SearchStrategy.TEMPLATE_MATCH,
+        reason=f"the template {match.template.intent!r} accounts for every word",
+        generated_query=rendered.query,
+        confidence=match.confidence,
+        matched_question=match.template.template_text,
+        template_used=match.template.intent,
+        parameters=rendered.parameters,
+    )
