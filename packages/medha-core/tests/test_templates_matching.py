@@ -40,6 +40,7 @@ def _values(template: QueryTemplate, question: str) -> list[dict[str, Any]]:
         ("Top five users from germany?", {"n": 5, "country": "germany"}),
         ("Show me the top 1,000 users from New York, please", {"n": 1000, "country": "New York"}),
         ("the 10 best users of Isle of Man", {"n": 10, "country": "Isle of Man"}),
+        ("top 3 users from Côte d'Ivoire", {"n": 3, "country": "Côte d'Ivoire"}),
         ("top 3 users from O'Brien", {"n": 3, "country": "O'Brien"}),
         ("top 3 users from 'united states'", {"n": 3, "country": "united states"}),
         ('top 3 users from "x\'; DROP TABLE users; --"', {"n": 3, "country": "x'; DROP TABLE users; --"}),

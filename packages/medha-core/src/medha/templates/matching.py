@@ -132,7 +132,7 @@ def _text(phrase: Phrase, start: int, end: int) -> str | None:
         return phrase.raw[start][1:-1]
     pieces, low = phrase.raw[start:end], phrase.low[start:end]
     shouted = phrase.text.isupper()
-    named = [piece[0].isdigit() or (piece[0].isupper() and not shouted) for piece in pieces]
+    named = [piece[0].isdigit() or (piece.lower() != piece and not shouted) for piece in pieces]
     if end - start == 1:
         says_something = low[0] not in phrase.language.function and low[0] not in phrase.language.marks
         return pieces[0] if pieces[0][0].isalnum() and (named[0] or says_something) else None
