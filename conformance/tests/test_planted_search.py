@@ -101,6 +101,21 @@ class SearchesOneWriteBehind(MemoryBackend):
         return [match for match in found if match.entry.id not in self.newest]
 
 
+class LooksTheEntryUpAmongTheMatches(MemoryBackend):
+    async def get_and_search(
+        self, collection: str, entry_id: str, vector: Any, **options: Any
+    ) -> tuple[CacheEntry | None, list[Match]]:
+        matches = await self.search(collection, vector, **options)
+        return next((match.entry for match in matches if match.entry.id == entry_id), None), matches
+
+
+class SearchesWithoutConditions(MemoryBackend):
+    async def get_and_search(
+        self, collection: str, entry_id: str, vector: Any, *, where: Where, **options: Any
+    ) -> tuple[CacheEntry | None, list[Match]]:
+        return await super().get_and_search(collection, entry_id, vector, where=Where(), **options)
+
+
 PLANTED: list[tuple[type[MemoryBackend], str]] = [
     (FarthestFirst, "test_matches_come_closest_first"),
     (RescalesToZeroOne, "test_similarity_is_the_raw_cosine"),
@@ -114,6 +129,8 @@ PLANTED: list[tuple[type[MemoryBackend], str]] = [
     (FiltersAfterTheLimit, "test_conditions_hold_before_the_limit"),
     (ExpiresAfterTheLimit, "test_expired_entries_take_no_place_in_the_limit"),
     (SearchesOneWriteBehind, "test_a_search_sees_every_earlier_write"),
+    (LooksTheEntryUpAmongTheMatches, "test_get_and_search_answers_as_both_would"),
+    (SearchesWithoutConditions, "test_get_and_search_applies_its_conditions_to_the_search"),
     (MissesEveryTenth, "test_exact_search_finds_the_true_neighbours"),
 ]
 

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from medha_conformance import BackendSuite
+from medha_conformance.suite.corruption import CorruptionTopic
+from medha_conformance.suite.faults import FaultTopic
+from medha_conformance.suite.secrets import SecretTopic
 
 _PAGE = Path(__file__).parents[2] / "docs" / "writing-a-backend.md"
 _NOT_FOR_IT = {
@@ -16,6 +19,7 @@ _NOT_FOR_IT = {
     "test_backends_that_share_see_each_others_writes",
     "test_backends_that_share_lose_no_feedback",
     "test_closing_one_of_two_backends_leaves_the_other_working",
+    *(name for topic in (FaultTopic, CorruptionTopic, SecretTopic) for name in vars(topic) if name.startswith("test")),
 }
 """Tests of what the page's backend declares otherwise."""
 

@@ -1,12 +1,57 @@
-"""What pytest is told: a known failure of a standard test is a strict xfail."""
+"""What pytest is told: where servers are found, and that a known failure of a standard test is a strict xfail."""
 
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import pytest
 
+from medha_conformance.services import SERVICES, Servers, ServiceAbsentError, unknown_services
 from medha_conformance.suite.standard import StandardSuite
+
+FindService: TypeAlias = Callable[[str], str]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--require-services``."""
+    parser.getgroup("medha-conformance").addoption(
+        "--require-services",
+        default="",
+        metavar="NAMES",
+        help="comma-separated services whose absence fails a test instead of skipping it",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to require what does not exist: it would never be missed."""
+    unknown = unknown_services(_required(config))
+    if unknown:
+        raise pytest.UsageError(
+            f"--require-services: no service is called {', '.join(unknown)}; there are {', '.join(sorted(SERVICES))}. "
+            "One of your own is made known by register_service() in the first conftest.py"
+        )
+
+
+@pytest.fixture(scope="session")
+def find_service(request: pytest.FixtureRequest) -> Iterator[FindService]:
+    """The address of a server by the service's name; its absence skips the test, or fails it where it was promised.
+
+    What had to be started is stopped at the end of the session.
+    """
+    required = _required(request.config)
+    with Servers() as servers:
+
+        def find(name: str) -> str:
+            try:
+                return servers.find(name)
+            except ServiceAbsentError as exc:
+                if name in required:
+                    pytest.fail(f"{exc}, and --require-services names it", pytrace=False)
+                pytest.skip(str(exc))
+
+        yield find
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -20,3 +65,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_report_header() -> str:
     """Which version of the suite judged."""
     return f"medha-conformance: {importlib.metadata.version('medha-conformance')}"
+
+
+def _required(config: pytest.Config) -> set[str]:
+    names = str(config.getoption("--require-services")).split(",")
+    return {name.strip() for name in names if name.strip()}

@@ -14,7 +14,7 @@ from medha_conformance.suite.reading import closest, found_by, read_all, read_on
 if TYPE_CHECKING:
     from medha import VectorStorageBackend
 
-_INSTANT: Final = 1_700_000_123.456789
+_INSTANT: Final = 4_100_000_123.456789
 _JUST_BEFORE: Final = math.nextafter(_INSTANT, -math.inf)
 
 

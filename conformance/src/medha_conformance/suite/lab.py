@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 import pytest
@@ -12,12 +12,14 @@ import pytest_asyncio
 from medha import BackendPlugin, VectorStorageBackend
 from medha.plugins import installed_plugins
 from medha_conformance.corpus import SPEC
+from medha_conformance.proxy import Proxy, UnproxiedError
 from medha_conformance.suite.loading import AuthorSettings, make_from
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from medha import CollectionSpec
+    from medha_conformance.pytest_plugin import FindService
 
 MakeBackend: TypeAlias = Callable[[], VectorStorageBackend]
 
@@ -80,11 +82,37 @@ class BackendTopic:
     """The fixtures that the topics of ``BackendSuite`` share."""
 
     backend_name: ClassVar[str]
+    service: ClassVar[str | None] = None
+    """The server that the backend talks to, by its name in ``medha_conformance.services``; none for an embedded one."""
 
     @pytest.fixture
     def settings(self) -> AuthorSettings:
         """The backend's settings; an author's class returns its own."""
         return {}
+
+    @pytest.fixture
+    def service_url(self, request: pytest.FixtureRequest, find_service: FindService) -> str:
+        """The address of the server, for the ``settings`` fixture; the test is skipped where there is none.
+
+        In the tests that break connections it leads through a proxy.
+        """
+        if self.service is None:
+            raise TypeError(f'{type(self).__name__} asks for service_url; say which server: service = "..."')
+        if "proxy" in request.fixturenames:
+            return request.getfixturevalue("proxy").url
+        return find_service(self.service)
+
+    @pytest.fixture
+    def proxy(self, find_service: FindService) -> Iterator[Proxy]:
+        """What stands between the backend and its server in a test that asks for it."""
+        if self.service is None:
+            pytest.skip("the backend names no service: it has no connection that could break")
+        try:
+            proxy = Proxy(find_service(self.service))
+        except UnproxiedError as exc:
+            pytest.skip(str(exc))
+        with proxy:
+            yield proxy
 
     @pytest.fixture
     def make_backend(self, settings: AuthorSettings) -> MakeBackend:

@@ -26,3 +26,10 @@ def make_from(plugin: BackendPlugin | EmbedderPlugin | L1Plugin, settings: Autho
             f"or a dict of its values, not {type(settings).__name__}"
         )
     return make(plugin, settings)
+
+
+def as_values(plugin: BackendPlugin, settings: AuthorSettings) -> dict[str, Any]:
+    """The settings as the values that they were made from; a secret is among them as it is."""
+    if isinstance(settings, Mapping):
+        return dict(settings)
+    return {name: getattr(settings, name) for name in plugin.settings.model_fields if name in settings.model_fields_set}

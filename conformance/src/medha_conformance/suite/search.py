@@ -14,7 +14,7 @@ from medha_conformance.suite.lab import BackendTopic
 from medha_conformance.suite.reading import SIMILARITY_TOLERANCE, closest, only
 
 if TYPE_CHECKING:
-    from medha import CacheEntry, VectorStorageBackend
+    from medha import CacheEntry, Match, VectorStorageBackend
     from medha_conformance.suite.lab import Lab
 
 _COSINES: Final = (1.0, 0.95, 0.5, 0.25, 0.0, -0.3, -0.999, -1.0)
@@ -130,6 +130,32 @@ class SearchTopic(BackendTopic):
             await backend.delete(collection, where=Where(ids=[entry.id]))
             assert len(await closest(backend, collection)) == len(entries) - number
 
+    async def test_get_and_search_answers_as_both_would(self, backend: VectorStorageBackend, collection: str) -> None:
+        entries = _entries_at_known_cosines()
+        far, expired = entries[-1], make_entry("expired", vector=vector_at(0.9), expires_at=NOW)
+        await backend.upsert(collection, [*entries, expired])
+        for wanted in (far, expired):
+            entry, matches = await _get_and_search(backend, collection, wanted.id)
+            assert entry == wanted, "neither limit, similarity nor time matter to the entry"
+            assert [match.entry.id for match in matches] == [make_id(f"at {cosine}") for cosine in _COSINES[:2]]
+            assert [match.similarity for match in matches] == pytest.approx(_COSINES[:2], abs=SIMILARITY_TOLERANCE)
+        entry, matches = await _get_and_search(backend, collection, make_id("absent"))
+        assert entry is None
+        assert len(matches) == 2
+
+    async def test_get_and_search_applies_its_conditions_to_the_search(
+        self, backend: VectorStorageBackend, collection: str
+    ) -> None:
+        entries = _entries_at_known_cosines()
+        await backend.upsert(collection, entries)
+        where = Where(query_hash=entries[0].query_hash)
+        entry, matches = await _get_and_search(backend, collection, entries[1].id, where=where)
+        assert entry == entries[1]
+        assert [match.entry for match in matches] == [entries[0]]
+        entry, matches = await _get_and_search(backend, collection, entries[1].id, where=Where(ids=[]))
+        assert entry == entries[1]
+        assert matches == []
+
     async def test_exact_search_finds_the_true_neighbours(self, lab: Lab) -> None:
         support = lab.backend.capabilities[Capability.EXACT_SEARCH]
         if not support:
@@ -146,3 +172,11 @@ class SearchTopic(BackendTopic):
             for match in matches:
                 row = int(match.entry.query_hash.removeprefix("hash-row-"))
                 assert match.similarity == pytest.approx(float(true[row]), abs=SIMILARITY_TOLERANCE)
+
+
+async def _get_and_search(
+    backend: VectorStorageBackend, collection: str, entry_id: str, *, where: Where | None = None
+) -> tuple[CacheEntry | None, list[Match]]:
+    return await backend.get_and_search(
+        collection, entry_id, axis(0), limit=2, min_similarity=0.1, where=where or Where(), now=NOW
+    )

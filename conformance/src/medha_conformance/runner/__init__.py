@@ -1,0 +1,1 @@
+"""The command ``medha-conformance``: the suites for those who do not know pytest."""
