@@ -1,0 +1,162 @@
+"""Entries as rows, and vectors in the binary form of pgvector."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+from medha.models import NO_METADATA, CacheEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medha.models import Metadata, Scalar, Vector
+
+_HEADER: Final = struct.Struct(">hh")
+_STORED_FLOAT: Final = np.dtype(">f4")
+_JSON_FLOATS_LOSE_THEIR_POINT_FROM: Final = 1e16
+
+
+class UnreadableRowError(Exception):
+    """A stored row that cannot be an entry; raised where server and collection are not known."""
+
+    def __init__(self, entry_id: str, why: str) -> None:
+        super().__init__(f"the entry {entry_id!r} {why}")
+
+
+class Packed(bytes):
+    """A vector as pgvector receives it."""
+
+
+class PackedDumper(Dumper):
+    """Sends it as it is; the statement says what type it is of."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: Packed) -> bytes:
+        """The bytes themselves."""
+        return obj
+
+
+class Vectors(bytes):
+    """An array of vectors as PostgreSQL receives it."""
+
+
+class VectorsDumper(PackedDumper):
+    """Sends it as it is too."""
+
+
+def pack(vector: Vector | None) -> Packed:
+    """One vector, bit for bit."""
+    values = np.asarray(vector, dtype=_STORED_FLOAT)
+    return Packed(_HEADER.pack(values.size, 0) + values.tobytes())
+
+
+def pack_all(vectors: Sequence[Vector | None], type_oid: int) -> Vectors:
+    """An array of vectors of one dimension."""
+    rows = np.asarray(vectors, dtype=np.float32)
+    count, dimension = rows.shape
+    packed = np.empty(
+        count, dtype=[("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("values", _STORED_FLOAT, dimension)]
+    )
+    packed["size"] = _HEADER.size + _STORED_FLOAT.itemsize * dimension
+    packed["dimension"] = dimension
+    packed["unused"] = 0
+    packed["values"] = rows
+    # one axis, no NULL among them, the type of each, how many, counted from 1
+    return Vectors(struct.pack(">iiIii", 1, 0, type_oid, count, 1) + packed.tobytes())
+
+
+def unpack(stored: bytes) -> Vector:
+    """The vector that pgvector sent."""
+    return np.frombuffer(stored, dtype=_STORED_FLOAT, offset=_HEADER.size).astype(np.float32)
+
+
+def one_row(entry: CacheEntry) -> dict[str, Any]:
+    """The values of ``statements.UPSERT_ONE``."""
+    return _columns_of(entry) | {"vector": pack(entry.vector)}
+
+
+def many_rows(entries: Sequence[CacheEntry], vector_oid: int) -> dict[str, Any]:
+    """The values of ``statements.UPSERT_MANY``."""
+    return {
+        "rows": json.dumps([_columns_of(entry) for entry in entries]),
+        "vectors": pack_all([entry.vector for entry in entries], vector_oid),
+    }
+
+
+def _columns_of(entry: CacheEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "question": entry.question,
+        "normalized_question": entry.normalized_question,
+        "generated_query": entry.generated_query,
+        "query_hash": entry.query_hash,
+        "created_at": entry.created_at,
+        "expires_at": entry.expires_at,
+        "response_summary": entry.response_summary,
+        "template_id": entry.template_id,
+        "metadata": to_json(entry.metadata),
+        "feedback_correct": entry.feedback_correct,
+        "feedback_incorrect": entry.feedback_incorrect,
+    }
+
+
+def to_entry(row: Sequence[Any], vector: Vector | None = None) -> CacheEntry:
+    """The entry in a row that begins with the columns of ``statements.COLUMNS``."""
+    return CacheEntry(
+        id=row[0],
+        question=row[1],
+        normalized_question=row[2],
+        generated_query=row[3],
+        query_hash=row[4],
+        created_at=row[5],
+        expires_at=row[6],
+        response_summary=row[7],
+        template_id=row[8],
+        metadata=_to_metadata(row[9], row[0]),
+        feedback_correct=row[10],
+        feedback_incorrect=row[11],
+        vector=vector,
+    )
+
+
+def to_entry_with_vector(row: Sequence[Any]) -> CacheEntry:
+    """The same, from a row that ends with the vector."""
+    return to_entry(row, unpack(row[-1]))
+
+
+def to_entry_and_distance(row: Sequence[Any]) -> tuple[CacheEntry, float | None]:
+    """The same, from a row that ends with a distance."""
+    distance: float | None = row[-1]
+    if distance is not None and math.isnan(distance):
+        raise UnreadableRowError(row[0], "has a vector of length zero, which is close to nothing")
+    return to_entry(row), distance
+
+
+def to_json(metadata: Metadata) -> str:
+    """The metadata as jsonb keeps it: numbers without exponents, and a float with its decimal point."""
+    return "{" + ",".join(f"{json.dumps(key)}:{_to_json(value)}" for key, value in metadata.items()) + "}"
+
+
+def _to_json(value: Scalar) -> str:
+    if isinstance(value, float) and abs(value) >= _JSON_FLOATS_LOSE_THEIR_POINT_FROM:
+        return f"{int(value)}.0"
+    return json.dumps(value)
+
+
+def _to_metadata(stored: object, entry_id: str) -> Metadata:
+    if not stored and isinstance(stored, dict):
+        return NO_METADATA
+    if not isinstance(stored, dict):
+        raise UnreadableRowError(entry_id, f"has metadata that is not a JSON object: {stored!r:.60}")
+    values = cast("dict[str, Any]", stored)
+    if not all(isinstance(value, str | int | float) for value in values.values()):
+        raise UnreadableRowError(entry_id, f"has metadata that is not flat: {stored!r:.60}")
+    return values

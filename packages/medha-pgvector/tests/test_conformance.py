@@ -1,0 +1,26 @@
+"""The standard tests of every backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medha_conformance import BackendSuite
+from medha_pgvector import PgvectorSettings
+
+if TYPE_CHECKING:
+    from medha_conformance.suite.corruption import Corrupt
+
+
+class TestPgvector(BackendSuite):
+    backend_name = "pgvector"
+    service = "pgvector"
+
+    @pytest.fixture
+    def settings(self, service_url: str) -> PgvectorSettings:
+        return PgvectorSettings.model_validate({"url": service_url})
+
+    @pytest.fixture
+    def corrupt(self, damage_metadata: Corrupt) -> Corrupt:
+        return damage_metadata
