@@ -27,7 +27,8 @@ stage_imports() {
 }
 
 # Each package by itself: what it declares (its group `dev` holds what only its tests need) and the test tools. So a
-# forgotten dependency cannot hide behind a sibling.
+# forgotten dependency cannot hide behind a sibling. Here and with other versions the suites are brief: what takes long
+# in them depends on neither, and stage `tests` has run it all.
 stage_isolated() {
     local package packages failed=()
     packages=$(packages_asked_for "$1")
@@ -35,7 +36,7 @@ stage_isolated() {
         printf '\n-- %s\n' "$package"
         need_uv run --isolated --all-extras --package "$package" \
             --with-editable ./conformance "${TEST_TOOLS[@]}" \
-            pytest --color=no "$(folder_of "$package")/tests" || failed+=("$package")
+            pytest --color=no --brief-suites "$(folder_of "$package")/tests" || failed+=("$package")
     done
     [ ${#failed[@]} = 0 ] || { echo "failed by themselves: ${failed[*]}"; return 1; }
 }
@@ -71,7 +72,7 @@ test_with_versions() {
     need_uv venv --quiet "$environment"
     need_uv pip install --quiet --python "$environment" --resolution "$1" --upgrade "${editable[@]}" --group dev
     need_uv pip list --python "$environment"
-    "$(python_in "$environment")" -m pytest --color=no
+    "$(python_in "$environment")" -m pytest --color=no --brief-suites
 }
 
 with_lint_tools() {

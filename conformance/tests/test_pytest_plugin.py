@@ -96,7 +96,7 @@ _CHOSEN = "closest_first or every_field_comes_back or of_its_own"
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("attic")
     (folder / "medha_attic.py").write_text(_PLUGIN)
     (folder / "test_attic.py").write_text(_TESTS)
@@ -104,6 +104,24 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: medha-attic\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[medha]\nattic = medha_attic\n")
+    return folder
+
+
+def _pytest(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-W", "error", *arguments, "test_attic.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def report(folder: Path) -> str:
     # scopes that are not the suite's own: its tests and fixtures say theirs
     options = [
         "asyncio_mode=strict",
@@ -111,16 +129,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
         "asyncio_default_fixture_loop_scope=module",
     ]
     chosen = [argument for option in options for argument in ("-o", option)]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "-W", "error", *chosen, "-k", _CHOSEN, "test_attic.py"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    return done.stdout + done.stderr
+    return _pytest(folder, "-rA", *chosen, "-k", _CHOSEN)
 
 
 def _outcome(report: str, test: str) -> str:
@@ -160,3 +169,18 @@ def test_a_misspelt_setting_says_which_one_was_meant(report: str) -> None:
 
 def test_the_version_of_the_suite_is_in_the_header(report: str) -> None:
     assert re.search(r"^medha-conformance: \d", report, re.MULTILINE)
+
+
+def test_brief_suites_leave_out_what_takes_long_and_no_test_of_ones_own(folder: Path) -> None:
+    scope = "asyncio_default_fixture_loop_scope=function"
+    told = _pytest(folder, "-o", scope, "--brief-suites", "--collect-only", "-q", "-k", "TestSound")
+    assert "test_of_its_own" in told
+    assert "test_matches_come_closest_first" in told
+    left_out = (
+        "test_a_batch_of_5000",
+        "test_a_cancelled_upsert",
+        "test_any_sequence_of_calls",
+        "test_a_stopped_server",
+    )
+    assert [name for name in left_out if name in told] == []
+    assert "deselected" in told

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import pytest
 
@@ -13,14 +14,23 @@ from medha_conformance.suite.standard import StandardSuite
 
 FindService: TypeAlias = Callable[[str], str]
 
+_LONG_TOPICS: Final = frozenset({"faults", "concurrency", "machine"})
+_MANY: Final = re.compile(r"\d{4}|thousands|long_texts|100_tasks")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--require-services``."""
-    parser.getgroup("medha-conformance").addoption(
+    """Add ``--require-services`` and ``--brief-suites``."""
+    options = parser.getgroup("medha-conformance")
+    options.addoption(
         "--require-services",
         default="",
         metavar="NAMES",
         help="comma-separated services whose absence fails a test instead of skipping it",
+    )
+    options.addoption(
+        "--brief-suites",
+        action="store_true",
+        help="leave out the standard tests that take long: faults, concurrency, random calls, thousands of entries",
     )
 
 
@@ -60,6 +70,23 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         reason = item.cls.known_failures.get(item.originalname)
         if reason is not None:
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``--brief-suites``, leave out what takes long."""
+    if config.getoption("--brief-suites"):
+        long = [item for item in items if _takes_long(item)]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function) or item.cls is None or not issubclass(item.cls, StandardSuite):
+        return False
+    if item.originalname not in item.cls.standard_tests:
+        return False
+    topic = getattr(item.cls, item.originalname).__module__.rpartition(".")[2]
+    return topic in _LONG_TOPICS or bool(_MANY.search(item.originalname))
 
 
 def pytest_report_header() -> str:
