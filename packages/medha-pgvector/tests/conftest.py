@@ -66,7 +66,8 @@ def make_settings(url: str, schema: str) -> MakeSettings:
 
 @pytest.fixture
 def settings(make_settings: MakeSettings) -> PgvectorSettings:
-    return make_settings()
+    # nothing of its own in the background, where tests watch who waits for a lock
+    return make_settings(index_delay=3600)
 
 
 @pytest_asyncio.fixture
