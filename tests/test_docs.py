@@ -37,6 +37,8 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/*.md"), *ROOT.glob("conformance/*.md")]
 )
 MARK = re.compile(r"<!--\s*not run:?(?P<reason>.*?)-->", re.DOTALL)
+PLUGINS_OF = {"redis": ("redis", "redis_l1")}
+"""The prefixes of the settings that hold a service's address, where that is not its name."""
 NEEDS = re.compile(r"<!--\s*needs:\s*(?P<service>[a-z]+)\s*-->")
 
 
@@ -111,7 +113,8 @@ def test_the_python_blocks_run(
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL_PATH", str(folder_of_a_model))
     blocks = python_blocks(document)
     for service in {block.needs for block in blocks if block.needs}:
-        monkeypatch.setenv(f"MEDHA_{service.upper()}_URL", find_service(service))
+        for plugin in PLUGINS_OF.get(service, (service,)):
+            monkeypatch.setenv(f"MEDHA_{plugin.upper()}_URL", find_service(service))
     run(blocks)
     gc.collect()  # what a block forgot to close is a warning here, not in a later test
 

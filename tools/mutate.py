@@ -3,7 +3,7 @@
     python tools/mutate.py packages/medha-pgvector [FILE ...]     every mutant of these files of its sources
     python tools/mutate.py --list packages/medha-pgvector         only say which mutants there are
 
-Every comparison is flipped (``<`` and ``<=``, ``==`` and ``!=``, ``in`` and ``not in``, in Python and in the strings that
+Every comparison is flipped (``<`` and ``<=``, ``==`` and ``!=``, ``in`` and ``not in``, in Python and in strings that
 hold SQL), and every clause of a statement dropped (AND ..., WHERE ..., ORDER BY ..., LIMIT ..., OFFSET ..., a line of
 SET). The tests run on a copy of the sources, first without what takes long. A line is printed for each mutant; the exit
 code is 1 when one survived.
@@ -42,7 +42,7 @@ FLIPPED: Final[dict[type[ast.cmpop], tuple[str, str]]] = {
 SQL: Final = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|CREATE)\b|%\(\w+\)s")
 SQL_OPERATORS: Final = {" <= ": " < ", " >= ": " > ", " < ": " <= ", " > ": " >= ", " = ": " <> ", " @> ": " <@ "}
 CLAUSES: Final = (
-    re.compile(r" AND (?:\([^()]*(?:\([^()]*\)[^()]*)*\)|[^\s()]+(?:\([^()]*\))?)(?: IS NOT NULL| [<>=@]+ [^\s"]+)?"),
+    re.compile(r" AND (?:\([^()]*(?:\([^()]*\)[^()]*)*\)|[^\s()]+(?:\([^()]*\))?)(?: IS NOT NULL| [<>=@]+ [^\s\"]+)?"),
     re.compile(r" WHERE (?=\{conditions\})\{conditions\}"),
     re.compile(r"\s+ORDER BY \{?\w+\}?(?: DESC)?"),
     re.compile(r" LIMIT \{\w+\}"),

@@ -38,7 +38,7 @@ def suite(package: Path) -> ET.Element:
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:randomly", "--junit-xml=junit.xml"],
         cwd=package,
-        env={**os.environ, "PYTHONPATH": str(package / "src")},
+        env={**os.environ, "PYTHONPATH": str(package / "src"), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         check=False,
         timeout=110,

@@ -149,7 +149,7 @@ def _pytest(folder: Path, *arguments: str, **variables: str) -> str:
     (folder / "conftest.py").write_text(_CONFTEST)
     (folder / "test_served.py").write_text(_TESTS.format(service="cellar"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MEDHA_TEST_")}
-    environment |= variables
+    environment |= variables | {"PYTEST_ADDOPTS": ""}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rsfE", "-p", "no:randomly", "-k", "closing_again", *arguments],
         cwd=folder,
