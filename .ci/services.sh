@@ -12,6 +12,9 @@ start_services() {
         SERVERS_RUN=$(mktemp -d /var/tmp/medha-run-XXXXXX)
         "$SERVERS_FOLDER/servers.sh" "$SERVERS_CACHE" "$SERVERS_RUN" up
         eval "$("$SERVERS_FOLDER/servers.sh" "$SERVERS_CACHE" "$SERVERS_RUN" env)"
+        # its heap is small: what is mostly garbage there must not refuse the next request
+        curl -fsS -o "$SERVERS_RUN/settings.log" -X PUT "$MEDHA_TEST_ELASTICSEARCH_URL/_cluster/settings" \
+            -H 'Content-Type: application/json' -d '{"transient": {"indices.breaker.total.limit": "100%"}}'
     elif command -v docker > /dev/null && docker info > /dev/null 2>&1; then
         # the suites start containers themselves, one set for each process of pytest
         TEST_TOOLS+=(--with testcontainers)

@@ -44,12 +44,15 @@ class Lab:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for other in self._others:
-            await other.close()
-        await self.backend.connect()
-        for collection in self._opened:
-            await self.backend.drop_collection(collection)
-        await self.backend.close()
+        try:
+            for other in self._others:
+                await other.close()
+            await self.backend.connect()
+            for collection in self._opened:
+                await self.backend.drop_collection(collection)
+        finally:
+            # also where the server refuses to drop: what is left open would be blamed on a later test
+            await self.backend.close()
 
     def name(self, wanted: str = "conformance") -> str:
         """A collection name of this lab alone; the collection will be dropped if it was made."""
