@@ -48,19 +48,30 @@ VARIABLES: Final[dict[str, tuple[str, Any]]] = {
     "feedback_incorrect_threshold": ("1", 1),
     "on_backend_error": ("miss", "miss"),
     "require_scope": ("true", True),
+    "extra_guards": ("rerank, judge", ("rerank", "judge")),
+    "score_threshold_review": ("0.8", 0.8),
+    "review_top_k": ("1", 1),
+    "review_timeout": ("2.5", 2.5),
 }
 OUT_OF_RANGE: Final[dict[str, Sequence[Any]]] = {
     **dict.fromkeys(
-        ["score_threshold_exact", "score_threshold_semantic", "score_threshold_fuzzy_prefilter"],
+        [
+            "score_threshold_exact",
+            "score_threshold_semantic",
+            "score_threshold_fuzzy_prefilter",
+            "score_threshold_review",
+        ],
         (-1.01, 1.01, float("nan"), "high", None, True),
     ),
     "score_threshold_fuzzy": [-1, 100.5, float("nan")],
     "score_threshold_template": [-0.1, 1.1, float("inf")],
     "fuzzy_prefilter_top_k": [0, 1001, 1.5, True],
+    "review_top_k": [0, 101, True],
+    "extra_guards": [7, True],
     "l1_cache_max_size": [-1, "many", None],
     "embedding_cache_size": [-1],
     **dict.fromkeys(
-        ["embedding_timeout", "backend_timeout", "default_ttl_seconds", "cleanup_interval_seconds"],
+        ["embedding_timeout", "backend_timeout", "default_ttl_seconds", "cleanup_interval_seconds", "review_timeout"],
         (0, -1, float("nan"), float("inf"), "soon", True),
     ),
     "batch_size": [0, -1, 100_001, True],

@@ -14,7 +14,7 @@ from medha.descriptors import (
 )
 from medha.embedder import BaseEmbedder
 from medha.errors import MedhaError
-from medha.guard import Guard
+from medha.guard import Guard, Reviewer
 from medha.hookspecs import hookimpl
 from medha.identity import query_hash
 from medha.l1 import L1CacheBackend, L1Read
@@ -71,6 +71,7 @@ __all__ = [
     "Page",
     "QueryTemplate",
     "Question",
+    "Reviewer",
     "SearchStrategy",
     "Settings",
     "Support",

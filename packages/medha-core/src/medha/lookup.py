@@ -103,7 +103,11 @@ class Lookup:
         settings = self.settings
         return {
             "limit": settings.fuzzy_prefilter_top_k,
-            "min_similarity": min(settings.score_threshold_semantic, settings.score_threshold_fuzzy_prefilter),
+            "min_similarity": min(
+                settings.score_threshold_semantic,
+                settings.score_threshold_fuzzy_prefilter,
+                settings.score_threshold_review,
+            ),
             "where": Where(metadata=self.filters),
             "now": self.now,
         }

@@ -137,6 +137,5 @@ def test_the_longest_question_that_is_read_is_read_fast(unit: str) -> None:
 
 
 def test_the_guards_come_through_the_hook() -> None:
-
     assert [guard.name for guard in GUARDS] == ["numbers", "quoted", "polarity", "words", "roles", "case"]
-    assert set(GUARD_PLUGINS) <= set(installed_plugins().all_of(GuardPlugin))
+    assert [installed_plugins().find(GuardPlugin, plugin.name) for plugin in GUARD_PLUGINS] == list(GUARD_PLUGINS)

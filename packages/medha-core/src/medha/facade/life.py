@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medha.assembly import Assembly
     from medha.backend import VectorStorageBackend
     from medha.embedder import BaseEmbedder
-    from medha.guard import Guard
+    from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
     from medha.templates import QueryTemplate
 
@@ -38,6 +38,7 @@ class Life:
         l1_backend: L1CacheBackend | str | None = None,
         *,
         guards: Sequence[Guard] | None = None,
+        reviewers: Sequence[Reviewer | str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         from medha.assembly import Blueprint
@@ -50,6 +51,7 @@ class Life:
             backend=self.settings.backend_type if backend is None else backend,
             l1_cache=self.settings.l1_type if l1_backend is None else l1_backend,
             guards=guards,
+            reviewers=reviewers,
             templates=(),
             settings=self.settings,
             clock=clock,

@@ -23,14 +23,14 @@ _CLASSES: Final = {
 }
 
 
+def _guard(name: str) -> Guard:
+    """The guard, whose module is imported only now."""
+    guard: type[Guard] = getattr(import_module(f"{__name__}.{name}"), _CLASSES[name])
+    return guard()
+
+
 def _factory(name: str) -> Callable[[NoSettings], Guard]:
-    """Imports the guard's module only when the guard is made."""
-
-    def make(_: NoSettings) -> Guard:
-        guard: type[Guard] = getattr(import_module(f"{__name__}.{name}"), _CLASSES[name])
-        return guard()
-
-    return make
+    return lambda _: _guard(name)
 
 
 GUARD_PLUGINS: Final = tuple(
@@ -41,4 +41,4 @@ GUARD_PLUGINS: Final = tuple(
 
 def builtin_guards() -> list[Guard]:
     """One of each built-in guard, in the order in which they are best asked."""
-    return [plugin.factory(NoSettings()) for plugin in GUARD_PLUGINS]
+    return [_guard(name) for name in _CLASSES]
