@@ -241,6 +241,8 @@ class Candidate:
     similarity: float
     now: float | None = None
     """The instant of the lookup, in seconds since the epoch; ``None`` where nobody said it."""
+    filters: Metadata = field(default_factory=no_metadata)
+    """The scope that the lookup names; the entry is of that scope."""
 
 
 @dataclass(frozen=True, slots=True)

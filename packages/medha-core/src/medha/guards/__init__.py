@@ -12,11 +12,18 @@ if TYPE_CHECKING:
 
     from medha.guard import Guard
 
-# The likeliest to reject come first.
+# A candidate is rejected by the first that objects, so the ones that can say most about it come first.
 _CLASSES: Final = {
+    "dates": "DatesGuard",
     "numbers": "NumbersGuard",
     "quoted": "QuotedGuard",
-    "polarity": "PolarityGuard",
+    "names": "NamesGuard",
+    "negation": "NegationGuard",
+    "direction": "DirectionGuard",
+    "logic": "LogicGuard",
+    "aggregation": "AggregationGuard",
+    "ordering": "OrderingGuard",
+    "asking": "AskingGuard",
     "words": "WordsGuard",
     "roles": "RolesGuard",
     "case": "CaseGuard",

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from medha.guards.scan import HYPHEN, SEPARATORS, is_number, is_quoted
+from medha.guards.signs import Moving, Signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -149,17 +150,13 @@ class Language:
     """Words after which punctuation is what is asked for."""
     inside_names: frozenset[str]
     """What stands in lower case inside a name of several words."""
+    signs: Signs
+    """The words of the rules that are no matter of reading."""
+    moving: Moving
 
     def singular(self, word: str) -> str:
         """The word without the ending of a plural or of a third person; other endings change what is asked."""
-        if word in self.irregular:
-            return self.irregular[word]
-        if len(word) < 4 or word in self.never_plural or not word.isalpha():
-            return word
-        for ending, stem in self.endings:
-            if word.endswith(ending):
-                return word[: len(word) - len(ending)] + stem
-        return word
+        return _singular(word, self.irregular, self.never_plural, self.endings)
 
     def may_drop(self, word: str) -> bool:
         """Whether the word may be read as frame, so that "all-day" must stay whole where "part-time" need not."""
@@ -265,6 +262,13 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         for word in _words(row):
             opposites[word] = opposites.get(word, frozenset()) | _words(row) - {word}
     negations, logic = _words(polarity.get("negations", "")), _words(polarity.get("logic", ""))
+    irregular, never = plurals.get("irregular", {}), _words(plurals.get("never", ""))
+    endings = tuple(plurals.get("endings", {}).items())
+    measures = _words(digits.get("measures", "")) | _words(digits.get("units", "").lower())
+
+    def singular(word: str) -> str:
+        return _singular(word, irregular, never, endings)
+
     return Language(
         code=code,
         signals=_words(data.get("signals", "")),
@@ -276,9 +280,9 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         tail=tuple(tuple(phrase.split()) for phrase in data.get("tail", {}).get("phrases", ())),
         synonyms=data.get("synonyms", {}),
         after_number=data.get("after_number", {}),
-        never_plural=_words(plurals.get("never", "")),
-        irregular=plurals.get("irregular", {}),
-        endings=tuple(plurals.get("endings", {}).items()),
+        never_plural=never,
+        irregular=irregular,
+        endings=endings,
         naming=_words(plurals.get("naming", "")),
         extremes=_words(plurals.get("extremes", "")),
         extreme_ending=plurals.get("extreme_ending", ""),
@@ -294,14 +298,29 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         thousand=_words(digits.get("thousand", "")),
         units=_words(digits.get("units", "")),
         currencies=_words(digits.get("currencies", "")),
-        measures=_words(digits.get("measures", "")) | _words(digits.get("units", "").lower()),
+        measures=measures,
         compared=_words(digits.get("compared", "")),
         acronyms=_words(case.get("acronyms", "")),
         always_capital=_words(case.get("always_capital", "")),
         abbreviations=_words(case.get("abbreviations", "")),
         before_signs=_words(data.get("signs", {}).get("after", "")),
         inside_names=_words(case.get("inside_names", "")),
+        signs=Signs.of(data, measures, singular),
+        moving=Moving.of(data),
     )
+
+
+def _singular(
+    word: str, irregular: Mapping[str, str], never: frozenset[str], endings: Sequence[tuple[str, str]]
+) -> str:
+    if word in irregular:
+        return irregular[word]
+    if len(word) < 4 or word in never or not word.isalpha():
+        return word
+    for ending, stem in endings:
+        if word.endswith(ending):
+            return word[: len(word) - len(ending)] + stem
+    return word
 
 
 def _words(text: str) -> frozenset[str]:

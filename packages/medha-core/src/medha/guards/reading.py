@@ -36,6 +36,8 @@ class Reading(NamedTuple):
     shouted: bool
     names: int
     """How many words are capitalised inside the sentence."""
+    signs: tuple[tuple[str, str], ...] = ()
+    """Words of time, order, aggregation and asking, each with the content word that follows it."""
 
 
 def read_both(asked: str, stored: str) -> tuple[Reading, Reading]:
@@ -232,6 +234,7 @@ class _Walk:
             uniform=line.uniform,
             shouted=line.shouted,
             names=line.capitals.count(1),
+            signs=tuple([(t, self._scope(i)) for i, t in enumerate(self._tokens) if t in self._language.signs.every]),
         )
 
     def _scope(self, place: int) -> str:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from medha.guards.rule import ReadingGuard, only_in, spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from medha.guards.reading import Reading
     from medha.models import Candidate
 
@@ -30,20 +28,31 @@ class WordsGuard(ReadingGuard):
         return f"different words: {spelled_out(here, there)}"
 
     def reviewable(self, asked: Reading, stored: Reading, candidate: Candidate) -> bool:
-        """Other words may ask the same, unless one of them is a name, or a value in the stored query."""
+        """Other words may ask the same where both questions have some.
+
+        None of them may be a name, a sign, or a value in the stored query. A word that only one question adds is a
+        condition of its own.
+        """
         if not asked.language.code:
             return False
-        ours, theirs = list(_surfaces_only_in(asked, stored)), list(_surfaces_only_in(stored, asked))
-        if any(surface != surface.lower() for surface in (*ours, *theirs)):
+        ours, theirs = _only_in(asked, stored), _only_in(stored, asked)
+        if not all(word.isalpha() and word.islower() for word in (*ours, *theirs)):
             return False
-        values = " ".join(_LITERAL.findall(candidate.entry.generated_query)).lower()
-        return _words_of(" ".join(theirs)).isdisjoint(_words_of(values))
+        function = asked.language.function
+        if function.issuperset(ours) or function.issuperset(theirs):
+            return False
+        return _words_in_literals(candidate.entry.generated_query).isdisjoint(theirs)
 
 
-def _surfaces_only_in(one: Reading, other: Reading) -> Iterator[str]:
+def _only_in(one: Reading, other: Reading) -> list[str]:
+    """The words of one that the other lacks, as they are written."""
     left = set(other.words)
-    return (surface for token, surface in zip(one.tokens, one.surfaces, strict=True) if surface and token not in left)
+    return [
+        surface or token
+        for token, surface in zip(one.tokens, one.surfaces, strict=True)
+        if token not in left and token not in one.numbers and token not in one.quoted
+    ]
 
 
-def _words_of(text: str) -> set[str]:
-    return set(_WORD.findall(text))
+def _words_in_literals(query: str) -> set[str]:
+    return set(_WORD.findall(" ".join(_LITERAL.findall(query)).lower()))

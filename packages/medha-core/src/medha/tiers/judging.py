@@ -81,7 +81,7 @@ class Judge:
     @staticmethod
     def candidate(lookup: Lookup, match: Match) -> Candidate:
         """The match as guards and reviewers see it."""
-        return Candidate(match.entry, ask(match.entry.question).question, match.similarity, lookup.now)
+        return Candidate(match.entry, ask(match.entry.question).question, match.similarity, lookup.now, lookup.filters)
 
 
 def checked(verdict: object, giver: str) -> Verdict:
