@@ -1,0 +1,88 @@
+"""The values of a question in the slots of a stored query; anything doubtful binds nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medha.learned.alignment import bare, lows_of
+from medha.learned.queries import NUMBER, cut, written
+from medha.learned.shapes import TEXT, number_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medha.learned.shapes import Shape
+    from medha.learned.values import Mention, Values
+
+_PATTERN_SIGNS = frozenset("%_")
+_SHOWN_APART = 2
+"""Different values that a slot over several columns must have held: equal ones may have been equal by chance."""
+
+
+class Binding(NamedTuple):
+    """A query with other values."""
+
+    query: str
+    values: tuple[str, ...]
+    """For each slot, in the order of the query."""
+
+
+def bind(shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values: Values) -> Binding | str:
+    """The query with these values; ``order`` is the slot of each mention. A text says why there is none."""
+    bound = [""] * len(shape.slots)
+    for mention, slot in zip(mentions, order, strict=True):
+        value = _number(shape, slot, mention) if mention.span.number else _text(shape, slot, mention, values)
+        if value is None:
+            return f"'{mention.value or ' '.join(mention.lows)}' is no value known for {_place(shape, slot)}"
+        bound[slot] = value
+    query = _rendered(shape, bound)
+    return "the query would not be the same between its values" if query is None else Binding(query, tuple(bound))
+
+
+def _place(shape: Shape, slot: int) -> str:
+    return " and ".join(shape.slots[slot].columns) or "this place"
+
+
+def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
+    held = shape.held[slot]
+    if mention.value in held:
+        return mention.value
+    if shape.slots[slot].mixed and len(held) < _SHOWN_APART:
+        return None
+    kind = number_kind(mention.value)
+    return mention.value if kind != TEXT and kind in {number_kind(value) for value in held} else None
+
+
+def _text(shape: Shape, slot: int, mention: Mention, values: Values) -> str | None:
+    held = shape.held[slot]
+    own = [value for value in held if lows_of(value) == mention.lows]
+    if own:
+        return own[0] if len(own) == 1 else None
+    columns = shape.slots[slot].columns
+    if shape.slots[slot].mixed and len(held) < _SHOWN_APART:
+        return None
+    if all(number_kind(value) != TEXT for value in held) or values.belongs_elsewhere(mention.lows, columns):
+        return None
+    return values.spelling(mention.lows, columns)
+
+
+def _rendered(shape: Shape, bound: Sequence[str]) -> str | None:
+    """The stored text with other literals, cut again: it must be the same text between them, token for token."""
+    raws: list[str] = []
+    for literal, slot in zip(shape.cut.literals, shape.numbers, strict=True):
+        if slot is None:
+            raws.append(literal.raw)
+            continue
+        before, _, after = bare(literal)
+        if (before or after) and not _PATTERN_SIGNS.isdisjoint(bound[slot]):
+            return None
+        if literal.kind == NUMBER and number_kind(bound[slot]) == TEXT:
+            return None
+        raws.append(written(before + bound[slot] + after, literal.kind, literal.quote))
+    query = shape.cut.with_literals(raws)
+    again = cut(query)
+    if again is None or again.texts != shape.cut.texts or [literal.raw for literal in again.literals] != raws:
+        return None
+    return query
+
+

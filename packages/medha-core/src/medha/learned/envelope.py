@@ -1,0 +1,133 @@
+"""A question between the wordings of one shape: it says nothing that none of them says, and leaves out nothing that all say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations, islice, permutations
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from medha.learned.phrasing import SLOTS
+from medha.learned.shapes import content, is_extreme, neighbours, ordered, scopes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from medha.guards.language import Language
+    from medha.learned.shapes import Profile, Shape
+
+Tokens = tuple[str, ...]
+
+CLOSE: Final = 0.5
+MARGIN: Final = 0.1
+CLEAR: Final = 0.15
+"""How much nearer than any other query's wording: with two wordings of the shape nearer than it, and with one."""
+_FUNCTION: Final = 0.3
+_MOST_ORDERS: Final = 16
+
+
+class Near(NamedTuple):
+    """The shape whose wording is nearest to a question."""
+
+    shape: Shape
+    wording: Tokens
+    similarity: float
+
+
+def weight(tokens: Tokens, language: Language) -> dict[str, float]:
+    """How much each token says, as often as it stands there."""
+    weights: dict[str, float] = {}
+    for token in tokens:
+        weights[token] = weights.get(token, 0.0) + (_FUNCTION if token in language.function else 1.0)
+    return weights
+
+
+def similarity(asked: dict[str, float], stored: dict[str, float]) -> float:
+    """The weighted Jaccard similarity of two bags of words, in [0, 1]."""
+    shared = 0.0
+    for token, here in asked.items():
+        there = stored.get(token, 0.0)
+        shared += here if here < there else there
+    union = sum(asked.values()) + sum(stored.values()) - shared
+    return shared / union if union else 0.0
+
+
+def nearest_shape(ranked: Sequence[Near]) -> Near | None:
+    """The shape that is nearest by far; ``ranked`` are wordings, the nearest first."""
+    best = ranked[0]
+    rival = next((near.similarity for near in ranked if near.shape is not best.shape), 0.0)
+    second = next((near.similarity for near in ranked[1:] if near.shape is best.shape), 0.0)
+    clear = MARGIN if second > rival else CLEAR
+    return best if best.similarity >= CLOSE and best.similarity - rival >= clear else None
+
+
+def encloses(near: Near, tokens: Tokens, language: Language, named: Collection[str]) -> str | None:
+    """Why the question is not between the wordings of the shape; ``None`` if it is."""
+    profile = near.shape.profile(language)
+    if profile.size < 2:
+        return "there is only one wording of that query"
+    counts = Counter(tokens)
+    for word, count in counts.items():
+        if count > profile.most[word] and word not in language.function:
+            return f"no wording of that query says '{word}'"
+    for word, count in profile.least.items():
+        if counts[word] < count:
+            return f"every wording of that query says '{word}'"
+    return _differs(near, tokens, language, named, profile)
+
+
+def _differs(
+    near: Near, tokens: Tokens, language: Language, named: Collection[str], profile: Profile
+) -> str | None:
+    strict = _strict(tokens, language)
+    if not any(strict == _strict(wording.tokens, language) for wording in near.shape.wordings):
+        return "no wording of that query has these words of direction, negation or counting"
+    mine = [token for token in tokens if token in named]
+    if not any(mine == [token for token in w.tokens if token in named] for w in near.shape.wordings):
+        return "no wording of that query names these tables and columns in this order"
+    said = frozenset(content(tokens, language))
+    stored = frozenset(content(near.wording, language))
+    if len(stored - said) > len(said - stored) and not any(bag <= said for bag in profile.bags):
+        return f"it leaves out '{min(stored - said)}'"
+    if not profile.scopes.issuperset(scopes(tokens, language)):
+        return "a word of direction, negation or counting bears on another word"
+    return None
+
+
+def _strict(tokens: Tokens, language: Language) -> list[str]:
+    counted = language.signs.aggregation
+    return sorted(
+        token
+        for token in tokens
+        if token in language.marks
+        or token in counted
+        or is_extreme(token, language)
+        or any(letter.isdigit() for letter in token)
+    )
+
+
+def orders(shape: Shape, tokens: Tokens, language: Language) -> Iterator[tuple[int, ...]]:
+    """The ways to give the values of a question to the slots: each beside a word, and in an order, that was seen."""
+    profile = shape.profile(language)
+    for order in islice(permutations(range(len(shape.slots))), _MOST_ORDERS):
+        if _beside(profile, tokens, order) and _in_order(profile, tokens, order, language):
+            yield order
+
+
+def _beside(profile: Profile, tokens: Tokens, order: Sequence[int]) -> bool:
+    seen: dict[int, bool] = {}
+    for slot, side, word in neighbours(tokens, order):
+        seen[slot] = seen.get(slot, False) or (bool(word) and (slot, side, word) in profile.neighbours)
+    return all(seen.values())
+
+
+def _in_order(profile: Profile, tokens: Tokens, order: Sequence[int], language: Language) -> bool:
+    """Whether no two words that stand together in a wording stand only the other way round there."""
+    pairs = combinations(ordered(tokens, order, language), 2)
+    return all(
+        one == other or (one, other) in profile.orders or (other, one) not in profile.orders for one, other in pairs
+    )
+
+
+def slots_in(tokens: Tokens) -> list[str]:
+    """The kinds of the slots."""
+    return [token for token in tokens if token in SLOTS]

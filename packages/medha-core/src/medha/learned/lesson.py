@@ -1,0 +1,106 @@
+"""What one entry teaches: its query as a shape with slots, and the wording that asked for it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from medha.guards.reading import LONGEST
+from medha.learned.alignment import align, bare, lows_of
+from medha.learned.phrasing import phrasing_of, reading_without
+from medha.learned.queries import STRING, cut
+from medha.learned.sites import sites_of
+
+if TYPE_CHECKING:
+    from medha.guards.reading import Reading
+    from medha.learned.queries import Cut
+    from medha.learned.sites import Sites
+
+_LONGEST_QUERY: Final = 20_000
+_NAME_PARTS: Final = re.compile(r"[^\W\d_]+")
+
+
+class Known(NamedTuple):
+    """A value that a column holds, as it is written there."""
+
+    column: str
+    lows: tuple[str, ...]
+    spelling: str
+
+
+class Wording(NamedTuple):
+    """How a shape was asked for."""
+
+    tokens: tuple[str, ...]
+    """What the guards read of the question, every value a slot."""
+    slots: tuple[int, ...]
+    """The number, in the order of the query, of each slot in the order of the question."""
+
+
+class Lesson(NamedTuple):
+    """An entry, understood. ``wording`` is ``None`` where only its values can be learnt."""
+
+    entry_id: str
+    cut: Cut
+    sites: Sites
+    known: tuple[Known, ...]
+    names: frozenset[str]
+    """The words that its tables' and columns' names are made of."""
+    slots: tuple[int | None, ...] = ()
+    """For each literal, the number of its slot."""
+    wording: Wording | None = None
+    reading: Reading | None = None
+
+    @property
+    def shape_key(self) -> tuple[object, ...]:
+        """Equal for queries that differ only in the values of their slots."""
+        fixed = [
+            literal.raw if slot is None else (slot, literal.quote, *bare(literal)[::2])
+            for literal, slot in zip(self.cut.literals, self.slots, strict=True)
+        ]
+        return (self.cut.texts, tuple(fixed))
+
+
+def lesson_of(entry_id: str, question: str, query: str, dialect: str | None) -> Lesson | None:
+    """What the entry with this normalised question teaches; ``None`` if its query cannot be read. Pure, and slow.
+
+    The first query of its kind takes milliseconds to parse.
+    """
+    if len(question) > LONGEST or len(query) > _LONGEST_QUERY:
+        return None
+    found = cut(query)
+    sites = None if found is None else sites_of(found, dialect)
+    if found is None or sites is None:
+        return None
+    phrasing = phrasing_of(question)
+    lesson = Lesson(entry_id, found, sites, _known(found, sites), _name_words(sites, phrasing.language.singular))
+    aligned = align(phrasing, found, sites)
+    if aligned is None:
+        return lesson
+    in_query_order = dict.fromkeys(number for number in aligned.numbers if number is not None)
+    rank = {number: slot for slot, number in enumerate(in_query_order)}
+    reading = reading_without(phrasing, aligned.spans)
+    return lesson._replace(
+        slots=tuple([None if number is None else rank[number] for number in aligned.numbers]),
+        wording=Wording(reading.tokens, tuple([rank[number] for number in range(len(aligned.spans))])),
+        reading=reading,
+    )
+
+
+def _known(found: Cut, sites: Sites) -> tuple[Known, ...]:
+    """The texts that the query compares with columns."""
+    known: list[Known] = []
+    for literal, site in zip(found.literals, sites.sites, strict=True):
+        if site is not None and literal.kind == STRING:
+            spelling = bare(literal)[1]
+            if lows := lows_of(spelling):
+                known.append(Known(site.column, lows, spelling))
+    return tuple(known)
+
+
+def _name_words(sites: Sites, singular: object) -> frozenset[str]:
+    return frozenset(
+        singular(part)  # type: ignore[operator]
+        for name in sites.names
+        for part in _NAME_PARTS.findall(name)
+    )

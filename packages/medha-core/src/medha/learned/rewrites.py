@@ -1,0 +1,132 @@
+"""What stands in one gap between two wordings, and whether it has ever made a difference."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable
+
+    from medha.guards.language import Language
+    from medha.learned.shapes import Shape
+
+Tokens = tuple[str, ...]
+GapKey = tuple[Tokens, Tokens]
+
+_LONGEST: Final = 4
+"""Words on either side of a gap that is still taken for another way to say the same."""
+_SHAPES_TO_LEAVE_OUT: Final = 2
+_SHAPES_TO_RENAME: Final = 3
+"""In how many other queries a rewrite must have made no difference before it leaves out a word, or swaps the name of
+a table or column."""
+
+
+class Gap(NamedTuple):
+    """What one wording has where the other has something else; either may be empty."""
+
+    here: Tokens
+    there: Tokens
+
+    @property
+    def key(self) -> GapKey:
+        """The same for both directions."""
+        return (self.here, self.there) if self.here <= self.there else (self.there, self.here)
+
+
+def only_gap(one: Tokens, other: Tokens) -> Gap | None:
+    """The one stretch in which two wordings differ; ``None`` if it is long."""
+    shortest, start, end = min(len(one), len(other)), 0, 0
+    while start < shortest and one[start] == other[start]:
+        start += 1
+    while end < shortest - start and one[-1 - end] == other[-1 - end]:
+        end += 1
+    here, there = one[start : len(one) - end], other[start : len(other) - end]
+    return Gap(here, there) if max(len(here), len(there)) <= _LONGEST else None
+
+
+def gaps(asked: Tokens, stored: Tokens) -> list[Gap]:
+    """Every stretch in which two wordings differ, by their longest common subsequence."""
+    from rapidfuzz.distance import Indel
+
+    found: list[Gap] = []
+    here: Tokens = ()
+    there: Tokens = ()
+    for tag, a, b, c, d in Indel.opcodes(asked, stored):
+        if tag == "equal":
+            if here or there:
+                found.append(Gap(here, there))
+                here = there = ()
+        else:
+            here += asked[a:b]
+            there += stored[c:d]
+    if here or there:
+        found.append(Gap(here, there))
+    return found
+
+
+class Rewrites:
+    """For every gap between two stored wordings: the shapes in which it made no difference, and how often it did.
+
+    The evidence is kept per pair of wordings, so that it goes when one of them does.
+    """
+
+    def __init__(self) -> None:
+        self._same: dict[GapKey, Counter[Shape]] = defaultdict(Counter)
+        self._different: Counter[GapKey] = Counter()
+        self._pairs: dict[Hashable, dict[Hashable, tuple[GapKey, Shape | None]]] = defaultdict(dict)
+
+    def add(self, one: Hashable, other: Hashable, gap: Gap, shape: Shape | None) -> None:
+        """Two wordings differ in this gap alone; ``shape`` is what both ask for, ``None`` if they ask for two things."""
+        self._pairs[one][other] = self._pairs[other][one] = (gap.key, shape)
+        self._count(gap.key, shape, 1)
+
+    def remove(self, one: Hashable) -> None:
+        """Forget what a wording showed."""
+        for other, (key, shape) in self._pairs.pop(one, {}).items():
+            self._pairs[other].pop(one, None)
+            self._count(key, shape, -1)
+
+    def _count(self, key: GapKey, shape: Shape | None, count: int) -> None:
+        counts = self._different if shape is None else self._same[key]
+        entry = key if shape is None else shape
+        counts[entry] += count  # type: ignore[index]
+        if counts[entry] <= 0:  # type: ignore[index]
+            del counts[entry]  # type: ignore[arg-type]
+        if shape is not None and not counts:
+            del self._same[key]
+
+    def licenses(self, gap: Gap, shape: Shape, language: Language, named: Collection[str]) -> bool:
+        """Whether the gap may separate a question from a wording of the shape."""
+        if self._licenses_whole(gap, shape, language, named):
+            return True
+        return 1 < len(gap.here) == len(gap.there) and all(
+            one == other or self._licenses_whole(Gap((one,), (other,)), shape, language, named)
+            for one, other in zip(gap.here, gap.there, strict=True)
+        )
+
+    def _licenses_whole(self, gap: Gap, shape: Shape, language: Language, named: Collection[str]) -> bool:
+        same = self._same.get(gap.key)
+        if not same or self._different[gap.key]:
+            return False
+        words = gap.here + gap.there
+        if any(_never(word, language) for word in words):
+            return False
+        counted = sum(word in language.signs.aggregation for word in words)
+        if counted and not (len(words) == counted == 2 and len(same) >= _SHAPES_TO_LEAVE_OUT):
+            return False
+        if shape in same:
+            return True
+        swaps = _says_something(gap.here, language) and _says_something(gap.there, language)
+        if any(word in named for word in words):
+            return swaps and len(same) >= _SHAPES_TO_RENAME
+        return swaps or not _says_something(words, language) or len(same) >= _SHAPES_TO_LEAVE_OUT
+
+
+def _never(word: str, language: Language) -> bool:
+    """Values, quotes, figures, and words of direction, negation and logic are never another way to say the same."""
+    return word[0] == '"' or word in language.marks or any(letter.isdigit() for letter in word)
+
+
+def _says_something(words: Tokens, language: Language) -> bool:
+    return any(word not in language.function for word in words)

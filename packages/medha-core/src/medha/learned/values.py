@@ -1,0 +1,151 @@
+"""Which values are known, and in which columns: a text that no column is known to hold is bound nowhere."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from medha.learned.alignment import lows_of
+from medha.learned.phrasing import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medha.learned.lesson import Known
+    from medha.learned.phrasing import Phrasing
+
+_LONGEST: Final = 12
+"""Pieces of a value."""
+
+Lows = tuple[str, ...]
+
+
+class Mention(NamedTuple):
+    """A span of a question that is a number or a known text."""
+
+    span: Span
+    value: str
+    """The number in digits; empty for a text."""
+    lows: Lows
+    plain: bool
+    """Whether it is written as the value is, capitals and all."""
+
+
+class Values:
+    """The texts that the entries' queries, and the user's catalog, hold of each column."""
+
+    def __init__(self) -> None:
+        self._spellings: dict[Lows, dict[str, Counter[str]]] = defaultdict(dict)
+        self._lengths: dict[str, Counter[int]] = defaultdict(Counter)
+        self._columns: dict[str, set[Lows]] = defaultdict(set)
+        self._joined: Counter[frozenset[str]] = Counter()
+        self._domains: dict[tuple[str, str], bool] = {}
+
+    def add(self, known: Known) -> None:
+        """Learn of a value."""
+        if len(known.lows) > _LONGEST:
+            return
+        spellings = self._spellings[known.lows].setdefault(known.column, Counter())
+        if not spellings:
+            self._columns[known.column].add(known.lows)
+            self._lengths[known.lows[0]][len(known.lows)] += 1
+            self._domains.clear()
+        spellings[known.spelling] += 1
+
+    def remove(self, known: Known) -> None:
+        """Forget one mention of a value."""
+        columns = self._spellings.get(known.lows, {})
+        spellings = columns.get(known.column)
+        if spellings is None:
+            return
+        spellings[known.spelling] -= 1
+        if spellings[known.spelling] <= 0:
+            del spellings[known.spelling]
+        if not spellings:
+            del columns[known.column]
+            self._columns[known.column].discard(known.lows)
+            lengths = self._lengths[known.lows[0]]
+            lengths[len(known.lows)] -= 1
+            if not lengths[len(known.lows)]:
+                del lengths[len(known.lows)]
+            self._domains.clear()
+            if not columns:
+                del self._spellings[known.lows]
+
+    def join(self, pairs: Iterable[tuple[str, str]], count: int) -> None:
+        """Learn, or with a negative count forget, that these columns are compared with each other."""
+        for pair in pairs:
+            key = frozenset(pair)
+            before = self._joined[key]
+            self._joined[key] = before + count
+            if not before or before + count <= 0:
+                self._domains.clear()
+
+    def mentions(self, phrasing: Phrasing) -> list[Mention]:
+        """The numbers and known texts of a question in order, the longest where they overlap."""
+        found = [
+            Mention(Span(start, end, True), format(value, "f"), (), True) for start, end, value in phrasing.numbers
+        ]
+        for index, piece in enumerate(phrasing.pieces):
+            if piece.quoted:
+                found.append(Mention(Span(index, index + 1, False), "", lows_of(piece.low), True))
+                continue
+            for length in self._lengths.get(piece.low, ()):
+                lows = phrasing.lows[index : index + length]
+                if len(lows) == length and lows in self._spellings:
+                    text = phrasing.text[piece.start : phrasing.pieces[index + length - 1].end]
+                    plain = any(text in spellings for spellings in self._spellings[lows].values())
+                    found.append(Mention(Span(index, index + length, False), "", lows, plain))
+        found.sort(key=lambda mention: (mention.span.start - mention.span.end, mention.span.start))
+        taken: set[int] = set()
+        chosen: list[Mention] = []
+        for mention in found:
+            places = range(mention.span.start, mention.span.end)
+            if taken.isdisjoint(places):
+                taken.update(places)
+                chosen.append(mention)
+        chosen.sort(key=lambda mention: mention.span.start)
+        return chosen
+
+    def spelling(self, lows: Lows, columns: Iterable[str]) -> str | None:
+        """How each of these columns writes the text; ``None`` if one does not hold it, or they disagree."""
+        known = self._spellings.get(lows, {})
+        found: set[str] = set()
+        for column in columns:
+            here = {
+                spelling
+                for other, spellings in known.items()
+                if self.same_domain(column, other)
+                for spelling in spellings
+            }
+            if not here:
+                return None
+            found |= here
+        return found.pop() if len(found) == 1 else None
+
+    def belongs_elsewhere(self, lows: Lows, columns: Iterable[str]) -> bool:
+        """Whether columns of other things hold the text more often."""
+        mine = others = 0
+        own = tuple(columns)
+        for column, spellings in self._spellings.get(lows, {}).items():
+            count = spellings.total()
+            if any(self.same_domain(column, one) for one in own):
+                mine += count
+            else:
+                others += count
+        return others > mine
+
+    def same_domain(self, one: str, other: str) -> bool:
+        """Whether two columns hold the same things: they are joined, or share most of their values."""
+        if one == other:
+            return True
+        key = (one, other) if one < other else (other, one)
+        same = self._domains.get(key)
+        if same is None:
+            same = self._domains[key] = self._joined[frozenset(key)] > 0 or self._share(one, other)
+        return same
+
+    def _share(self, one: str, other: str) -> bool:
+        here, there = self._columns.get(one, set()), self._columns.get(other, set())
+        shared = len(here & there)
+        return shared >= 2 and shared * 2 >= min(len(here), len(there))
