@@ -20,6 +20,7 @@ from medha.guard import Guard, Reviewer
 from medha.guards import builtin_guards
 from medha.invalidation import Remover
 from medha.l1 import L1CacheBackend
+from medha.learning import Learning
 from medha.overfetch import OverfetchingBackend
 from medha.parts import Parts
 from medha.plugins import installed_plugins, make
@@ -29,6 +30,7 @@ from medha.storage import Storage
 from medha.tiers.exact import ExactTier
 from medha.tiers.fuzzy import FuzzyTier
 from medha.tiers.judging import Judge
+from medha.tiers.learned import LearnedTier
 from medha.tiers.review import ReviewTier
 from medha.tiers.semantic import SemanticTier
 from medha.tiers.template import TemplateTier
@@ -92,20 +94,31 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         judge = Judge(guards, stats)
         review = [ReviewTier(judge, reviewers, stats)] if reviewers else []
         templates = TemplateTier(plan.templates)
+        removals = Removals()
+        learning = (
+            Learning(storage, removals, plan.settings, stats) if plan.settings.learned_templates == "on" else None
+        )
+        learned = [] if learning is None else [LearnedTier(learning)]
         parts = Parts(
             settings=plan.settings,
             clock=plan.clock,
             storage=storage,
             embeddings=embeddings,
             answers=await _answers(plan, stats, stack),
-            removals=Removals(),
+            removals=removals,
             stats=stats,
-            waterfall=Waterfall([ExactTier(), templates, SemanticTier(judge), FuzzyTier(judge), *review], stats),
+            waterfall=Waterfall(
+                [ExactTier(), templates, *learned, SemanticTier(judge), FuzzyTier(judge), *review], stats
+            ),
             templates=templates,
+            learning=learning,
             opened={plan.collection},
         )
         stack.push_async_callback(storage.close)
         stack.push_async_callback(parts.settle)
+        if learning is not None:
+            stack.push_async_callback(learning.close)
+            await learning.start()
         searcher, writer = Searcher(parts), Writer(parts)
         remover = Remover(parts, searcher)
         if plan.settings.cleanup_interval_seconds is not None:

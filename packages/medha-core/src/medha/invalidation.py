@@ -167,6 +167,8 @@ class Remover:
                 await self._parts.answers.withdraw(tags, storage.collection)
         finally:
             self._parts.removals.add(tags)
+            if self._parts.learning is not None and storage.collection == self._parts.storage.collection:
+                self._parts.learning.forget(tags)
 
     async def _withdraw_all(self, storage: Storage) -> None:
         try:
@@ -174,6 +176,8 @@ class Remover:
                 await self._parts.answers.clear(storage.collection)
         finally:
             self._parts.removals.add_all()
+            if self._parts.learning is not None and storage.collection == self._parts.storage.collection:
+                self._parts.learning.forget_all()
 
     async def _clear(self, storage: Storage) -> int:
         try:

@@ -89,6 +89,15 @@ class Settings(BaseSettings):
     max_file_size_mb: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 100.0
     """Size of a file to read, in units of 1,000,000 bytes."""
 
+    learned_templates: Literal["on", "off"] = "on"
+    """Whether stored SQL queries also answer for other values, by what the entries themselves teach."""
+    learned_templates_limit: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
+    """How many entries of a collection are learnt from."""
+    query_dialect: str | None = None
+    """The SQL dialect of stored queries, one of sqlglot's; ``None`` reads what most dialects share."""
+    values_file: Path | None = None
+    """A JSON file of the values that columns hold, as ``medha values`` writes it."""
+
     collect_stats: bool = True
     """Whether lookups are counted and timed."""
     stats_max_latency_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000

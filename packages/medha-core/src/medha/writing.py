@@ -204,6 +204,8 @@ class Writer:
                 await self._withdraw(drafts)
             raise
         await self._withdraw(drafts)
+        if parts.learning is not None:
+            await parts.learning.learn(entries)
         parts.stats.stored(len(entries))
 
     async def _withdraw(self, drafts: Sequence[Draft]) -> None:

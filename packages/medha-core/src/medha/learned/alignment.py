@@ -11,8 +11,6 @@ from medha.learned.phrasing import Span
 from medha.learned.queries import NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from medha.learned.phrasing import Phrasing
     from medha.learned.queries import Cut, Literal
     from medha.learned.sites import Sites

@@ -84,5 +84,3 @@ def _rendered(shape: Shape, bound: Sequence[str]) -> str | None:
     if again is None or again.texts != shape.cut.texts or [literal.raw for literal in again.literals] != raws:
         return None
     return query
-
-

@@ -14,41 +14,28 @@ if TYPE_CHECKING:
 
     from medha.guards.language import Language
     from medha.learned.shapes import Profile, Shape
+    from medha.learned.wordings import Form
 
 Tokens = tuple[str, ...]
 
 CLOSE: Final = 0.5
-MARGIN: Final = 0.1
-CLEAR: Final = 0.15
+MARGIN: Final = 0.06
+CLEAR: Final = 0.1
 """How much nearer than any other query's wording: with two wordings of the shape nearer than it, and with one."""
-_FUNCTION: Final = 0.3
 _MOST_ORDERS: Final = 16
 
 
 class Near(NamedTuple):
-    """The shape whose wording is nearest to a question."""
+    """A wording of a shape, and how near it is to a question."""
 
-    shape: Shape
-    wording: Tokens
+    form: Form
+    tokens: Tokens
     similarity: float
 
-
-def weight(tokens: Tokens, language: Language) -> dict[str, float]:
-    """How much each token says, as often as it stands there."""
-    weights: dict[str, float] = {}
-    for token in tokens:
-        weights[token] = weights.get(token, 0.0) + (_FUNCTION if token in language.function else 1.0)
-    return weights
-
-
-def similarity(asked: dict[str, float], stored: dict[str, float]) -> float:
-    """The weighted Jaccard similarity of two bags of words, in [0, 1]."""
-    shared = 0.0
-    for token, here in asked.items():
-        there = stored.get(token, 0.0)
-        shared += here if here < there else there
-    union = sum(asked.values()) + sum(stored.values()) - shared
-    return shared / union if union else 0.0
+    @property
+    def shape(self) -> Shape:
+        """What the wording asks for."""
+        return self.form.shape
 
 
 def nearest_shape(ranked: Sequence[Near]) -> Near | None:
@@ -75,9 +62,7 @@ def encloses(near: Near, tokens: Tokens, language: Language, named: Collection[s
     return _differs(near, tokens, language, named, profile)
 
 
-def _differs(
-    near: Near, tokens: Tokens, language: Language, named: Collection[str], profile: Profile
-) -> str | None:
+def _differs(near: Near, tokens: Tokens, language: Language, named: Collection[str], profile: Profile) -> str | None:
     strict = _strict(tokens, language)
     if not any(strict == _strict(wording.tokens, language) for wording in near.shape.wordings):
         return "no wording of that query has these words of direction, negation or counting"
@@ -85,7 +70,7 @@ def _differs(
     if not any(mine == [token for token in w.tokens if token in named] for w in near.shape.wordings):
         return "no wording of that query names these tables and columns in this order"
     said = frozenset(content(tokens, language))
-    stored = frozenset(content(near.wording, language))
+    stored = frozenset(content(near.tokens, language))
     if len(stored - said) > len(said - stored) and not any(bag <= said for bag in profile.bags):
         return f"it leaves out '{min(stored - said)}'"
     if not profile.scopes.issuperset(scopes(tokens, language)):

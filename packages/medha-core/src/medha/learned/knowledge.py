@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from medha.guards.case import CaseGuard
 from medha.guards.reading import LONGEST
 from medha.learned.binding import bind
-from medha.learned.envelope import Near, encloses, nearest_shape, orders, similarity, slots_in, weight
+from medha.learned.envelope import Near, encloses, nearest_shape, orders, slots_in
 from medha.learned.nearest import WordIndex
 from medha.learned.phrasing import phrasing_of, reading_without
 from medha.learned.rewrites import Rewrites, gaps, only_gap
 from medha.learned.shapes import Shape
 from medha.learned.values import Values
+from medha.learned.wordings import Form, Worded, similarity, weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medha.guards.reading import Reading
     from medha.learned.binding import Binding
-    from medha.learned.lesson import Known, Lesson, Wording
+    from medha.learned.lesson import Known, Lesson
     from medha.learned.phrasing import Phrasing
     from medha.learned.values import Mention
 
 Tokens = tuple[str, ...]
-Form = tuple["Shape", "Wording"]
 
 _MOST_SLOTS: Final = 4
 """With more values in a question than this, either all of them are slots or none is."""
@@ -42,7 +42,19 @@ class Learned(NamedTuple):
     binding: Binding
     shape: Shape
     entry_id: str
+    query_hash: str
+    """Of the entry's own query."""
     how: str
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The values, by the column that each is compared with."""
+        named: dict[str, str] = {}
+        for slot, value in zip(self.shape.slots, self.binding.values, strict=True):
+            name = slot.columns[0] if slot.columns else "value"
+            number = next(n for n in range(1, len(named) + 2) if n == 1 or f"{name}_{n}" not in named)
+            named[name if name not in named else f"{name}_{max(number, 2)}"] = value
+        return named
 
 
 class Knowledge:
@@ -52,8 +64,7 @@ class Knowledge:
         self.values = Values()
         self._lessons: dict[str, Lesson] = {}
         self._shapes: dict[tuple[object, ...], Shape] = {}
-        self._forms: dict[Tokens, dict[Form, dict[str, Reading]]] = {}
-        self._weights: dict[Tokens, dict[str, float]] = {}
+        self._wordings: dict[Tokens, Worded] = {}
         self._index = WordIndex()
         self._rewrites = Rewrites()
         self._named: Counter[str] = Counter()
@@ -76,16 +87,18 @@ class Knowledge:
         shape = self._shapes.get(lesson.shape_key)
         if shape is None:
             shape = self._shapes[lesson.shape_key] = Shape(lesson)
-        tokens = lesson.wording.tokens
-        forms = self._forms.setdefault(tokens, {})
-        form = (shape, lesson.wording)
-        known = forms.setdefault(form, {})
-        known[lesson.entry_id] = lesson.reading
-        if shape.add(lesson):
-            self._compare(form)
-        if len(forms) == len(known) == 1:
-            self._index.add(tokens)
-            self._weights[tokens] = weight(tokens, lesson.reading.language)
+        tokens, slots = lesson.wording
+        worded = self._wordings.get(tokens)
+        if worded is None:
+            worded = self._wordings[tokens] = Worded(tokens, lesson.reading.language)
+            self._index.add(worded)
+        form = worded.form(shape, slots)
+        if form is None:
+            form = Form(shape, slots)
+            self._compare(worded, form)
+            worded.forms.append(form)
+        form.readings[lesson.entry_id] = lesson.reading
+        shape.add(lesson)
 
     def remove(self, entry_id: str) -> None:
         """Withdraw what an entry taught."""
@@ -96,17 +109,18 @@ class Knowledge:
         if lesson.wording is None:
             return
         shape = self._shapes[lesson.shape_key]
-        tokens = lesson.wording.tokens
-        forms = self._forms[tokens]
-        form = (shape, lesson.wording)
-        del forms[form][entry_id]
-        if shape.remove(lesson):
-            del forms[form]
+        tokens, slots = lesson.wording
+        worded = self._wordings[tokens]
+        form = worded.form(shape, slots)
+        assert form is not None, "a lesson that was added has its form"  # noqa: S101
+        del form.readings[entry_id]
+        shape.remove(lesson)
+        if not form.readings:
+            worded.forms.remove(form)
             self._rewrites.remove(form)
-        if not forms:
-            del self._forms[tokens]
-            del self._weights[tokens]
-            self._index.remove(tokens)
+        if not worded.forms:
+            del self._wordings[tokens]
+            self._index.remove(worded)
         if not shape.entries:
             del self._shapes[lesson.shape_key]
 
@@ -125,18 +139,21 @@ class Knowledge:
         else:
             self.values.remove(known)
 
-    def _compare(self, form: Form) -> None:
+    def _compare(self, worded: Worded, form: Form) -> None:
         """What a new wording shows beside those that are one gap away."""
-        shape, wording = form
-        for tokens in self._index.nearest(wording.tokens, _COMPARED):
-            gap = only_gap(wording.tokens, tokens)
-            if gap is None or tokens == wording.tokens:
+        for other in self._index.nearest(worded.weights, _COMPARED):
+            gap = only_gap(worded.tokens, other.tokens) if other is not worded else None
+            if gap is None:
                 continue
-            for other in self._forms[tokens]:
-                if other[0] is shape and other[1].slots == wording.slots:
-                    self._rewrites.add(form, other, gap, shape)
-                elif other[0] is shape or _same_values(shape, other[0]):
-                    self._rewrites.add(form, other, gap, None)
+            for there in other.forms:
+                if there.shape is form.shape and there.slots == form.slots:
+                    self._rewrites.add(form, there, gap, form.shape)
+                elif there.shape is form.shape or _same_values(form.shape, there.shape):
+                    self._rewrites.add(form, there, gap, None)
+
+    def give(self, known: Known) -> bool:
+        """Learn of a value that the database holds; whether the column was not known to hold it."""
+        return self.values.give(known)
 
     # ---- answering
 
@@ -154,12 +171,16 @@ class Knowledge:
 
     def _worded(self, mentions: Sequence[Mention], reading: Reading) -> Iterator[Learned | str]:
         """Answers from the wordings that are the very same."""
-        for (shape, wording), readings in self._forms.get(reading.tokens, {}).items():
-            entry_id = next((e for e, stored in readings.items() if _CASE.difference(reading, stored) is None), None)
+        worded = self._wordings.get(reading.tokens)
+        for form in () if worded is None else worded.forms:
+            if self._asks_for_another_thing(form, mentions):
+                continue
+            stored = form.readings.items()
+            entry_id = next((entry for entry, each in stored if _CASE.difference(reading, each) is None), None)
             if entry_id is None:
                 yield "case tells it apart from the wording that is the same"
-                continue
-            yield self._bound(shape, mentions, wording.slots, entry_id, "in the same words, with other values")
+            else:
+                yield self._bound(form.shape, mentions, form.slots, entry_id, "in the same words, with other values")
 
     def _near(self, readings: Sequence[tuple[Sequence[Mention], Reading]]) -> Learned | str:
         reason = "no wording is near"
@@ -173,31 +194,33 @@ class Knowledge:
             reason = found
         return reason
 
-    def _rewritten(self, mentions: Sequence[Mention], reading: Reading, near: Sequence[Tokens]) -> Learned | str:
+    def _rewritten(self, mentions: Sequence[Mention], reading: Reading, near: Sequence[Worded]) -> Learned | str:
         """The answer by rewrites that never made a difference; an empty text where there are none."""
         kinds = slots_in(reading.tokens)
         by_gaps: dict[int, list[Learned | str]] = {}
-        for tokens in near:
-            if slots_in(tokens) != kinds:
+        for worded in near:
+            if slots_in(worded.tokens) != kinds:
                 continue
-            found = gaps(reading.tokens, tokens)
+            found = gaps(reading.tokens, worded.tokens)
             if len(found) > _MOST_GAPS:
                 continue
-            for (shape, wording), readings in self._forms[tokens].items():
-                if all(self._rewrites.licenses(gap, shape, reading.language, self._named) for gap in found):
+            for form in worded.forms:
+                if self._asks_for_another_thing(form, mentions):
+                    continue
+                if all(self._rewrites.licenses(gap, form.shape, reading.language, self._named) for gap in found):
                     how = "; ".join(f"'{' '.join(gap.here)}' for '{' '.join(gap.there)}'" for gap in found)
-                    bound = self._bound(shape, mentions, wording.slots, next(iter(readings)), f"with {how}")
+                    bound = self._bound(form.shape, mentions, form.slots, next(iter(form.readings)), f"with {how}")
                     by_gaps.setdefault(len(found), []).append(bound)
         return _settled(by_gaps[min(by_gaps)]) if by_gaps else ""
 
-    def _enclosed(self, mentions: Sequence[Mention], reading: Reading, near: Sequence[Tokens]) -> Learned | str:
+    def _enclosed(self, mentions: Sequence[Mention], reading: Reading, near: Sequence[Worded]) -> Learned | str:
         """The answer of the shape between whose wordings the question is."""
-        asked = weight(reading.tokens, reading.language)
+        asked = weights(reading.tokens, reading.language)
         ranked = [
-            Near(shape, tokens, close)
-            for tokens in near
-            for close in (similarity(asked, self._weights[tokens]),)
-            for shape, _ in self._forms[tokens]
+            Near(form, worded.tokens, close)
+            for worded in near
+            for close in (similarity(asked, worded.weights),)
+            for form in worded.forms
         ]
         ranked.sort(key=lambda found: -found.similarity)
         best = nearest_shape(ranked) if ranked else None
@@ -206,12 +229,19 @@ class Knowledge:
         reason = encloses(best, reading.tokens, reading.language, self._named)
         if reason is not None:
             return reason
-        entry_id = next(iter(next(r for (s, _), r in self._forms[best.wording].items() if s is best.shape)))
+        entry_id = next(iter(best.form.readings))
         found = [
             self._bound(best.shape, mentions, order, entry_id, "between the wordings of one query")
             for order in orders(best.shape, reading.tokens, reading.language)
         ]
         return _settled([one for one in found if isinstance(one, Learned)] or found or ["a value stands elsewhere"])
+
+    def _asks_for_another_thing(self, form: Form, mentions: Sequence[Mention]) -> bool:
+        """Whether a text stands where only values of another kind stood: "in the bay area" where a city stood."""
+        return len(form.slots) == len(mentions) and any(
+            mention.lows and self.values.is_another_thing(mention.lows, form.shape.slots[slot].columns)
+            for mention, slot in zip(mentions, form.slots, strict=True)
+        )
 
     def _bound(
         self, shape: Shape, mentions: Sequence[Mention], order: Sequence[int], entry_id: str, how: str
@@ -219,7 +249,9 @@ class Knowledge:
         if len(order) != len(mentions):
             return "another number of values"
         binding = bind(shape, mentions, order, self.values)
-        return binding if isinstance(binding, str) else Learned(binding, shape, entry_id, how)
+        if isinstance(binding, str):
+            return binding
+        return Learned(binding, shape, entry_id, self._lessons[entry_id].query_hash, how)
 
 
 def _choices(mentions: Sequence[Mention]) -> list[Sequence[Mention]]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.reading import LONGEST
+from medha.identity import query_hash
 from medha.learned.alignment import align, bare, lows_of
 from medha.learned.phrasing import phrasing_of, reading_without
 from medha.learned.queries import STRING, cut
@@ -41,6 +42,7 @@ class Lesson(NamedTuple):
     """An entry, understood. ``wording`` is ``None`` where only its values can be learnt."""
 
     entry_id: str
+    query_hash: str
     cut: Cut
     sites: Sites
     known: tuple[Known, ...]
@@ -73,7 +75,9 @@ def lesson_of(entry_id: str, question: str, query: str, dialect: str | None) -> 
     if found is None or sites is None:
         return None
     phrasing = phrasing_of(question)
-    lesson = Lesson(entry_id, found, sites, _known(found, sites), _name_words(sites, phrasing.language.singular))
+    lesson = Lesson(
+        entry_id, query_hash(query), found, sites, _known(found, sites), _name_words(sites, phrasing.language.singular)
+    )
     aligned = align(phrasing, found, sites)
     if aligned is None:
         return lesson

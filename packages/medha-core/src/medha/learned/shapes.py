@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -40,29 +40,24 @@ class Shape:
         self.wordings: Counter[Wording] = Counter()
         self._profile: Profile | None = None
 
-    def add(self, lesson: Lesson) -> bool:
-        """Learn of an entry; whether its wording is new."""
+    def add(self, lesson: Lesson) -> None:
+        """Learn of an entry."""
         self.entries[lesson.entry_id] = lesson
         self._count(lesson, 1)
         wording = _wording(lesson)
         self.wordings[wording] += 1
-        if self.wordings[wording] > 1:
-            return False
-        if self._profile is not None and lesson.reading is not None:
+        if self.wordings[wording] == 1 and self._profile is not None and lesson.reading is not None:
             self._profile.add(wording, lesson.reading.language)
-        return True
 
-    def remove(self, lesson: Lesson) -> bool:
-        """Forget an entry; whether its wording went with it."""
+    def remove(self, lesson: Lesson) -> None:
+        """Forget an entry."""
         del self.entries[lesson.entry_id]
         self._count(lesson, -1)
         wording = _wording(lesson)
         self.wordings[wording] -= 1
-        if self.wordings[wording]:
-            return False
-        del self.wordings[wording]
-        self._profile = None
-        return True
+        if not self.wordings[wording]:
+            del self.wordings[wording]
+            self._profile = None
 
     def profile(self, language: Language) -> Profile:
         """What the wordings have in common."""

@@ -66,13 +66,14 @@ def _sites_of(texts: tuple[str, ...], kinds: tuple[str, ...], dialect: str | Non
 
 def _parsed(query: str, dialect: str | None) -> exp.Expr | None:
     import sqlglot
+    from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
     try:
         trees = [tree for tree in sqlglot.parse(query, dialect=dialect) if tree is not None]
     except (SqlglotError, ValueError, RecursionError):
         return None
-    return trees[0] if len(trees) == 1 else None
+    return trees[0] if len(trees) == 1 and isinstance(trees[0], exp.Query) else None
 
 
 def _number_of(node: exp.Literal) -> int | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 12
 """Pieces of a value."""
+_OFTEN: Final = 3
 
 Lows = tuple[str, ...]
 
@@ -38,6 +39,7 @@ class Values:
         self._spellings: dict[Lows, dict[str, Counter[str]]] = defaultdict(dict)
         self._lengths: dict[str, Counter[int]] = defaultdict(Counter)
         self._columns: dict[str, set[Lows]] = defaultdict(set)
+        self._given: set[Known] = set()
         self._joined: Counter[frozenset[str]] = Counter()
         self._domains: dict[tuple[str, str], bool] = {}
 
@@ -51,6 +53,14 @@ class Values:
             self._lengths[known.lows[0]][len(known.lows)] += 1
             self._domains.clear()
         spellings[known.spelling] += 1
+
+    def give(self, known: Known) -> bool:
+        """Learn of a value from the database itself, once and for good; whether it is new to the column."""
+        if known in self._given or len(known.lows) > _LONGEST:
+            return False
+        self._given.add(known)
+        self.add(known)
+        return True
 
     def remove(self, known: Known) -> None:
         """Forget one mention of a value."""
@@ -125,6 +135,16 @@ class Values:
 
     def belongs_elsewhere(self, lows: Lows, columns: Iterable[str]) -> bool:
         """Whether columns of other things hold the text more often."""
+        mine, others = self._mentioned(lows, columns)
+        return others > mine
+
+    def is_another_thing(self, lows: Lows, columns: Iterable[str]) -> bool:
+        """Whether the text was met often enough, and never in these columns, to be no value of theirs."""
+        mine, others = self._mentioned(lows, columns)
+        return not mine and others >= _OFTEN
+
+    def _mentioned(self, lows: Lows, columns: Iterable[str]) -> tuple[int, int]:
+        """How often the text was met in these columns, and in those that hold other things."""
         mine = others = 0
         own = tuple(columns)
         for column, spellings in self._spellings.get(lows, {}).items():
@@ -133,7 +153,7 @@ class Values:
                 mine += count
             else:
                 others += count
-        return others > mine
+        return mine, others
 
     def same_domain(self, one: str, other: str) -> bool:
         """Whether two columns hold the same things: they are joined, or share most of their values."""
@@ -142,10 +162,17 @@ class Values:
         key = (one, other) if one < other else (other, one)
         same = self._domains.get(key)
         if same is None:
-            same = self._domains[key] = self._joined[frozenset(key)] > 0 or self._share(one, other)
+            same = self._joined[frozenset(key)] > 0 or _may_be_one(one, other) or self._share(one, other)
+            self._domains[key] = same
         return same
 
     def _share(self, one: str, other: str) -> bool:
         here, there = self._columns.get(one, set()), self._columns.get(other, set())
         shared = len(here & there)
         return shared >= 2 and shared * 2 >= min(len(here), len(there))
+
+
+def _may_be_one(one: str, other: str) -> bool:
+    """Whether they have one name, and a query does not say of which table it is."""
+    here, there = one.rpartition("."), other.rpartition(".")
+    return here[2] == there[2] and "?" in {here[0], there[0]}

@@ -1,0 +1,73 @@
+"""The learned tier: a stored query with the values of this question, by what the entries themselves teach."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from medha.guards.timely import until_midnight, untimely
+from medha.hits import hit_from
+from medha.identity import query_hash, scope_key
+from medha.models import SearchStrategy
+
+if TYPE_CHECKING:
+    from medha.learned.knowledge import Learned
+    from medha.learning import Learning
+    from medha.lookup import Lookup
+    from medha.models import CacheEntry, CacheHit
+
+_ATTEMPTS: Final = 3
+_CONFIDENCE: Final = 0.95
+
+
+class LearnedTier:
+    """Needs no embedding. The entry that an answer rests on is read again before it is served."""
+
+    name = "learned"
+
+    def __init__(self, learning: Learning) -> None:
+        self._learning = learning
+
+    async def answer(self, lookup: Lookup) -> CacheHit | None:
+        """The one query that what was learnt gives for this question."""
+        for _ in range(_ATTEMPTS):
+            found = self._learning.answer(lookup.asked.question.normalized, scope_key(lookup.filters))
+            if isinstance(found, str):
+                lookup.reasons.append(f"nothing learnt answers it: {found}")
+                return None
+            entry = await self._entry(lookup, found)
+            if entry is not None:
+                stale = untimely(entry, lookup.now, lookup.filters)
+                if stale is not None:
+                    lookup.reasons.append(f"the learned answer is not served: {stale}")
+                    return None
+                return _hit(until_midnight(entry, lookup.filters), found)
+            # another process removed or replaced it, or its time is over
+            self._learning.forget([found.entry_id])
+        lookup.reasons.append(f"the entry behind the learned answer was gone {_ATTEMPTS} times")
+        return None
+
+    async def _entry(self, lookup: Lookup, found: Learned) -> CacheEntry | None:
+        """The entry as it is now, if it still teaches the same."""
+        fetched = [match.entry for match in lookup.fetched if match.entry.id == found.entry_id]
+        entries = fetched or await lookup.storage.get([found.entry_id])
+        if not entries or entries[0].expired(lookup.now):
+            return None
+        return entries[0] if entries[0].query_hash == found.query_hash else None
+
+
+def _hit(entry: CacheEntry, found: Learned) -> CacheHit:
+    hit = hit_from(
+        entry,
+        SearchStrategy.LEARNED_TEMPLATE,
+        confidence=_CONFIDENCE,
+        reason=f"the query of '{entry.question}', asked {found.how}",
+    )
+    same = query_hash(found.binding.query) == entry.query_hash
+    return replace(
+        hit,
+        generated_query=found.binding.query,
+        # what was said of the entry's rows is not true of others
+        response_summary=hit.response_summary if same else None,
+        parameters=found.parameters,
+    )
