@@ -95,9 +95,8 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         review = [ReviewTier(judge, reviewers, stats)] if reviewers else []
         templates = TemplateTier(plan.templates)
         removals = Removals()
-        learning = (
-            Learning(storage, removals, plan.settings, stats) if plan.settings.learned_templates == "on" else None
-        )
+        learns = plan.settings.learned_templates == "on"
+        learning = Learning(storage, removals, plan.settings, stats) if learns else None
         learned = [] if learning is None else [LearnedTier(learning)]
         parts = Parts(
             settings=plan.settings,

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from medha.facade.entries import Entries
+from medha.facade.learning import LearningCalls
 from medha.facade.lookups import Lookups
 from medha.facade.removing import Removing
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from medha.templates import QueryTemplate
 
 
-class Medha(Lookups, Entries, Removing):
+class Medha(Lookups, Entries, Removing, LearningCalls):
     """A semantic cache of one collection: asked a question, it serves the stored query, or a miss.
 
     ``embedder``, ``backend`` and ``l1_backend`` are instances, or names of installed plugins, which are configured by

@@ -1,4 +1,4 @@
-"""Learning from the entries of a collection: at start from those that are stored, then from each that is stored or removed."""
+"""Learning from the entries of a collection: from those that it holds, then from each that is stored or removed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.errors import MedhaError
 from medha.identity import scope_key
-from medha.learned.alignment import lows_of
+from medha.learned.catalog import read_values
 from medha.learned.knowledge import Knowledge
-from medha.learned.lesson import Known, Lesson, lesson_of
+from medha.learned.lesson import lesson_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from medha.learned.knowledge import Learned
+    from medha.learned.lesson import Known, Lesson
     from medha.models import CacheEntry, Metadata
     from medha.removals import Removals
     from medha.settings import Settings
@@ -42,15 +43,17 @@ class _Entry(NamedTuple):
 
 
 class Learning:
-    """What was learnt, a ``Knowledge`` for each scope. Nothing is answered from it while something is yet to be learnt."""
+    """What was learnt, a ``Knowledge`` for each scope; it answers nothing while something is yet to be learnt."""
 
     def __init__(self, storage: Storage, removals: Removals, settings: Settings, stats: StatsRecorder) -> None:
         self._storage = storage
         self._removals = removals
         self._stats = stats
+        self._settings = settings
         self._dialect = settings.query_dialect
         self._limit = settings.learned_templates_limit
         self._scopes: dict[str, Knowledge] = {}
+        self._given: list[Known] = []
         self._scope_of: dict[str, str] = {}
         self._waiting: dict[str, _Entry] = {}
         self._worker: asyncio.Task[None] | None = None
@@ -64,7 +67,13 @@ class Learning:
     # ---- what is to be learnt
 
     async def start(self) -> None:
-        """Begin to learn from what is stored; an empty collection is learnt at once."""
+        """Begin to learn from what is stored; an empty collection is learnt at once.
+
+        Raises:
+            FileError: ``values_file`` cannot be read.
+        """
+        if self._settings.values_file is not None:
+            self.give(await asyncio.to_thread(read_values, self._settings.values_file, self._settings), None)
         self._moment = self._removals.now()
         try:
             first = await self._storage.page(None, None)
@@ -116,15 +125,25 @@ class Learning:
             if self._fault is not None:
                 raise self._fault
 
-    def give(self, values: Mapping[str, Sequence[str]], metadata: Metadata) -> int:
-        """Values that a column of the database holds, by ``table.column``; returns how many were new to it."""
-        knowledge = self._scopes.setdefault(scope_key(metadata), Knowledge())
-        return sum(
-            knowledge.give(Known(column.lower(), lows, text))
-            for column, texts in values.items()
-            for text in texts
-            if (lows := lows_of(text))
-        )
+    def give(self, values: Sequence[Known], metadata: Metadata | None) -> int:
+        """Values that the database holds, for one scope or for every one; returns how many were new."""
+        if metadata is not None:
+            return sum(map(self._knowledge(scope_key(metadata)).give, values))
+        known = set(self._given)
+        new = [value for value in values if value not in known]
+        self._given += new
+        for knowledge in self._scopes.values():
+            for value in new:
+                knowledge.give(value)
+        return len(new)
+
+    def _knowledge(self, scope: str) -> Knowledge:
+        knowledge = self._scopes.get(scope)
+        if knowledge is None:
+            knowledge = self._scopes[scope] = Knowledge()
+            for value in self._given:
+                knowledge.give(value)
+        return knowledge
 
     # ---- what was learnt
 
@@ -205,5 +224,5 @@ class Learning:
 
     def _add(self, entry: _Entry, lesson: Lesson | None) -> None:
         if lesson is not None:
-            self._scopes.setdefault(entry.scope, Knowledge()).add(lesson)
+            self._knowledge(entry.scope).add(lesson)
             self._scope_of[entry.entry_id] = entry.scope

@@ -131,6 +131,8 @@ class MedhaSync:
     count = _blocking(Medha.count)
     clear_caches = _blocking(Medha.clear_caches)
     load_templates = _blocking(Medha.load_templates)
+    load_values = _blocking(Medha.load_values)
+    wait_until_learned = _blocking(Medha.wait_until_learned)
 
     @overload
     def cached(self, function: Callable[[str], str], /) -> Callable[[str], str]: ...

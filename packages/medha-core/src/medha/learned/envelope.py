@@ -1,4 +1,4 @@
-"""A question between the wordings of one shape: it says nothing that none of them says, and leaves out nothing that all say."""
+"""A question between the wordings of one shape: it says what some of them say, and leaves out nothing that all say."""
 
 from __future__ import annotations
 

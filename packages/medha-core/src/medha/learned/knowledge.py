@@ -187,8 +187,8 @@ class Knowledge:
         for mentions, reading in readings:
             near = self._index.nearest(reading.tokens, _CONSIDERED)
             found = self._rewritten(mentions, reading, near)
-            if isinstance(found, str):
-                found = self._enclosed(mentions, reading, near) if not found else found
+            if not found:
+                found = self._enclosed(mentions, reading, near)
             if isinstance(found, Learned):
                 return found
             reason = found

@@ -13,6 +13,7 @@ from medha.learned.queries import STRING, cut
 from medha.learned.sites import sites_of
 
 if TYPE_CHECKING:
+    from medha.guards.language import Language
     from medha.guards.reading import Reading
     from medha.learned.queries import Cut
     from medha.learned.sites import Sites
@@ -75,9 +76,8 @@ def lesson_of(entry_id: str, question: str, query: str, dialect: str | None) -> 
     if found is None or sites is None:
         return None
     phrasing = phrasing_of(question)
-    lesson = Lesson(
-        entry_id, query_hash(query), found, sites, _known(found, sites), _name_words(sites, phrasing.language.singular)
-    )
+    names = _name_words(sites, phrasing.language)
+    lesson = Lesson(entry_id, query_hash(query), found, sites, _known(found, sites), names)
     aligned = align(phrasing, found, sites)
     if aligned is None:
         return lesson
@@ -102,9 +102,5 @@ def _known(found: Cut, sites: Sites) -> tuple[Known, ...]:
     return tuple(known)
 
 
-def _name_words(sites: Sites, singular: object) -> frozenset[str]:
-    return frozenset(
-        singular(part)  # type: ignore[operator]
-        for name in sites.names
-        for part in _NAME_PARTS.findall(name)
-    )
+def _name_words(sites: Sites, language: Language) -> frozenset[str]:
+    return frozenset(language.singular(part) for name in sites.names for part in _NAME_PARTS.findall(name))

@@ -52,14 +52,14 @@ def gaps(asked: Tokens, stored: Tokens) -> list[Gap]:
     found: list[Gap] = []
     here: Tokens = ()
     there: Tokens = ()
-    for tag, a, b, c, d in Indel.opcodes(asked, stored):
-        if tag == "equal":
+    for step in Indel.opcodes(asked, stored):
+        if step.tag == "equal":
             if here or there:
                 found.append(Gap(here, there))
                 here = there = ()
         else:
-            here += asked[a:b]
-            there += stored[c:d]
+            here += asked[step.src_start : step.src_end]
+            there += stored[step.dest_start : step.dest_end]
     if here or there:
         found.append(Gap(here, there))
     return found
@@ -77,7 +77,7 @@ class Rewrites:
         self._pairs: dict[Hashable, dict[Hashable, tuple[GapKey, Shape | None]]] = defaultdict(dict)
 
     def add(self, one: Hashable, other: Hashable, gap: Gap, shape: Shape | None) -> None:
-        """Two wordings differ in this gap alone; ``shape`` is what both ask for, ``None`` if they ask for two things."""
+        """Two wordings differ in this gap alone; ``shape`` is what both ask for, ``None`` where they ask for two."""
         self._pairs[one][other] = self._pairs[other][one] = (gap.key, shape)
         self._count(gap.key, shape, 1)
 
