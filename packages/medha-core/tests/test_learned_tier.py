@@ -114,7 +114,9 @@ async def test_a_cache_learns_from_what_it_finds_when_it_starts(embedder: WordsE
     async with Medha("tests", embedder, backend) as cache:
         assert await cache.wait_until_learned() == 1202
         assert (await cache.search("albums by ABBA")).generated_query == BY.format("ABBA")
-        assert (await cache.search("the price of item 9999")).generated_query == "SELECT price FROM item WHERE id = 9999"
+        assert (
+            await cache.search("the price of item 9999")
+        ).generated_query == "SELECT price FROM item WHERE id = 9999"
 
 
 async def test_nothing_is_answered_before_everything_is_learnt(embedder: WordsEmbedder) -> None:
@@ -150,6 +152,7 @@ async def test_a_collection_that_cannot_be_read_is_said_and_tried_again(
 ) -> None:
     async with Medha("tests", embedder, backend) as cache:
         await teach(cache)
+
     class Unreadable(MemoryBackend):
         """Its pages cannot be read at first."""
 
@@ -183,7 +186,7 @@ async def test_it_can_be_turned_off(embedder: WordsEmbedder) -> None:
 async def test_queries_of_other_languages_take_no_part(embedder: WordsEmbedder) -> None:
     async with Medha("tests", embedder, "memory") as cache:
         await cache.store("albums by Queen", "MATCH (a:Album)-[:BY]->(:Artist {name: 'Queen'}) RETURN a")
-        await cache.store("singles by ABBA", "{ singles(by: \"ABBA\") { title } }")
+        await cache.store("singles by ABBA", '{ singles(by: "ABBA") { title } }')
         assert not await cache.search("albums by ABBA")
         assert await cache.wait_until_learned() == 0
 
@@ -202,7 +205,16 @@ async def test_values_can_be_loaded_for_one_scope_or_for_all(embedder: WordsEmbe
 
 @pytest.mark.parametrize(
     ("column", "values"),
-    [("name", ["x"]), ("", ["x"]), (None, ["x"]), ("t.", ["x"]), ("t.a", "x"), ("t.a", {"x": 1}), ("t.a", [1]), ("t.a", ["\0"])],
+    [
+        ("name", ["x"]),
+        ("", ["x"]),
+        (None, ["x"]),
+        ("t.", ["x"]),
+        ("t.a", "x"),
+        ("t.a", {"x": 1}),
+        ("t.a", [1]),
+        ("t.a", ["\0"]),
+    ],
 )
 async def test_bad_values_are_refused(embedder: WordsEmbedder, column: str, values: list[str]) -> None:
     async with Medha("tests", embedder, "memory") as cache:

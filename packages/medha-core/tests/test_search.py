@@ -324,7 +324,7 @@ async def test_explain_shows_the_decision_and_changes_nothing(
     before = cache.stats()
     decision = await cache.explain("flights from Paris to Rome")
     assert not decision.hit
-    assert [tier.tier for tier in decision.tiers] == ["l1", "exact", "template", "semantic", "fuzzy"]
+    assert [tier.tier for tier in decision.tiers] == ["l1", "exact", "template", "learned", "semantic", "fuzzy"]
     candidate = decision.candidates[0]
     assert candidate.similarity == pytest.approx(1.0, abs=1e-5)
     assert "rejected by" in candidate.outcome

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 import typer
 from typer.core import TyperGroup
 
-from medha_cli.commands import asking, bench, demo, doctor, looking, removing, storing
+from medha_cli.commands import asking, bench, demo, doctor, looking, removing, storing, values
 from medha_cli.options import ERROR
 from medha_cli.output import Output, let_go_of, open_missing_streams
 
@@ -100,6 +100,7 @@ for name, body in {
     "expire": removing.expire,
     "dedup": removing.dedup,
     "feedback": removing.feedback,
+    "values": values.values,
     "stats": looking.stats,
     "plugins": looking.plugins,
     "doctor": doctor.doctor,

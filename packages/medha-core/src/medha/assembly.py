@@ -97,7 +97,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         removals = Removals()
         learns = plan.settings.learned_templates == "on"
         learning = Learning(storage, removals, plan.settings, stats) if learns else None
-        learned = [] if learning is None else [LearnedTier(learning)]
+        learned = [] if learning is None else [LearnedTier(learning, judge)]
         parts = Parts(
             settings=plan.settings,
             clock=plan.clock,

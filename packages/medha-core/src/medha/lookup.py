@@ -12,6 +12,8 @@ from medha.models import UNSET, ConsideredCandidate, GuardVerdict, Match, TierTr
 from medha.where import Where
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from medha.embedding import Embeddings
     from medha.identity import Asked
     from medha.models import CacheEntry, CacheHit, Metadata, Vector
@@ -70,6 +72,8 @@ class Lookup:
     exact: CacheEntry | Unset | None = UNSET
     vector: Vector | None = None
     fault: EmbedderError | None = None
+    last_resort: Callable[[Lookup], Awaitable[CacheHit | None]] | None = None
+    """What a tier leaves to those behind it, and answers itself when none of them does, or the embedder fails."""
     _matches: list[Match] | None = None
 
     async def exact_entry(self) -> CacheEntry | None:

@@ -47,13 +47,17 @@ class Waterfall:
             try:
                 hit = await tier.answer(lookup)
             except EmbedderError as exc:
-                hit = await _exactly(lookup, exc)
+                hit = await _last_resort(lookup) or await _exactly(lookup, exc)
             if lookup.recorder is not None:
                 reason = hit.reason if hit else "; ".join(lookup.reasons[told:])
                 lookup.recorder.tier(tier.name, hit, reason, started)
             if hit is not None:
                 return hit
-        return miss("; ".join(lookup.reasons))
+        return await _last_resort(lookup) or miss("; ".join(lookup.reasons))
+
+
+async def _last_resort(lookup: Lookup) -> CacheHit | None:
+    return None if lookup.last_resort is None else await lookup.last_resort(lookup)
 
 
 async def _exactly(lookup: Lookup, fault: EmbedderError) -> CacheHit:

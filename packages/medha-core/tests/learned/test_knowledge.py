@@ -52,7 +52,9 @@ def test_the_same_words_with_a_known_value_get_the_query_with_that_value() -> No
 
 
 def test_a_text_that_the_column_is_not_known_to_hold_is_bound_nowhere() -> None:
-    knowledge = learnt(("albums by Queen", BY.format("Queen")), ("albums in 'Rock'", "SELECT a FROM album WHERE genre = 'Rock'"))
+    knowledge = learnt(
+        ("albums by Queen", BY.format("Queen")), ("albums in 'Rock'", "SELECT a FROM album WHERE genre = 'Rock'")
+    )
     assert asked(knowledge, "albums by Muse") is None
     assert asked(knowledge, "albums by Rock") is None
 
@@ -199,7 +201,9 @@ def test_a_withdrawn_entry_teaches_nothing_any_more() -> None:
     assert len(knowledge) == 1
 
 
-@pytest.mark.parametrize("question", ["", "?", "'", "\ue000", '"\ue000s"', "albums by \ue000s", "5", "🎵", "أهلا", "a" * 5000])
+@pytest.mark.parametrize(
+    "question", ["", "?", "'", "\ue000", '"\ue000s"', "albums by \ue000s", "5", "🎵", "أهلا", "a" * 5000]
+)
 def test_odd_questions_are_misses(question: str) -> None:
     knowledge = learnt(("albums by Queen", BY.format("Queen")), ("top 5 albums", TOP.format(5)))
     assert asked(knowledge, question) is None

@@ -73,7 +73,10 @@ def test_a_double_quoted_string_is_a_value_only_where_something_is_compared_with
         ("SELECT a FROM city AS c WHERE c.Name = 'x' LIMIT 5", [("city.name", "eq"), ("limit", "limit")]),
         ("SELECT a FROM city c, state s WHERE s.name LIKE '%x%'", [("state.name", "like")]),
         ("SELECT a FROM city c, state s WHERE name = 'x'", [("?.name", "eq")]),
-        ("SELECT a FROM t WHERE LOWER(name) = 'x' AND n BETWEEN 1 AND 2", [("t.name", "eq"), ("t.n", "between_low"), ("t.n", "between_high")]),
+        (
+            "SELECT a FROM t WHERE LOWER(name) = 'x' AND n BETWEEN 1 AND 2",
+            [("t.name", "eq"), ("t.n", "between_low"), ("t.n", "between_high")],
+        ),
         ("SELECT a FROM t GROUP BY a HAVING COUNT(*) > 3", [("count(*)", "gt")]),
         ("SELECT a FROM t WHERE b < 400 + 100", [None, None]),
         ("SELECT 'x' FROM t WHERE SUBSTR(a, 1, 2) = 'y'", [None, None, None, None]),

@@ -74,6 +74,7 @@ def explain(run: CacheRun, question: Question, scope: Filters = None) -> None:
     from medha_cli.pictures import decision_picture
 
     with run.cache() as cache:
+        cache.wait_until_learned()
         decision = cache.explain(question, filters=parse_filters(scope or ()))
         run.show(decision.to_dict(), lambda: decision_picture(decision, cache.settings))
 
@@ -83,6 +84,9 @@ def _look_up(cache: "MedhaSync", question: str, filters: Mapping[str, Any]) -> t
 
     started = time.perf_counter()
     hit = cache.search(question, filters=filters)
+    if not hit and cache.wait_until_learned():
+        # a cache that was opened just now may not have learnt from all that it holds
+        hit = cache.search(question, filters=filters)
     milliseconds = (time.perf_counter() - started) * 1000
     return {"question": question, "hit": bool(hit), "milliseconds": milliseconds, **to_jsonable(hit)}, hit
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.case import CaseGuard
 from medha.guards.reading import LONGEST
+from medha.identity import query_hash
 from medha.learned.binding import bind
 from medha.learned.envelope import Near, encloses, nearest_shape, orders, slots_in
 from medha.learned.nearest import WordIndex
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Tokens = tuple[str, ...]
 
+SAME_WORDS: Final = "in the same words, with other values"
 _MOST_SLOTS: Final = 4
 """With more values in a question than this, either all of them are slots or none is."""
 _COMPARED: Final = 32
@@ -45,6 +47,8 @@ class Learned(NamedTuple):
     query_hash: str
     """Of the entry's own query."""
     how: str
+    unchanged: bool
+    """Whether it is the entry's own query, for the same words: what similarity and guards are for."""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -180,7 +184,7 @@ class Knowledge:
             if entry_id is None:
                 yield "case tells it apart from the wording that is the same"
             else:
-                yield self._bound(form.shape, mentions, form.slots, entry_id, "in the same words, with other values")
+                yield self._bound(form.shape, mentions, form.slots, entry_id, SAME_WORDS)
 
     def _near(self, readings: Sequence[tuple[Sequence[Mention], Reading]]) -> Learned | str:
         reason = "no wording is near"
@@ -251,7 +255,9 @@ class Knowledge:
         binding = bind(shape, mentions, order, self.values)
         if isinstance(binding, str):
             return binding
-        return Learned(binding, shape, entry_id, self._lessons[entry_id].query_hash, how)
+        stored = self._lessons[entry_id].query_hash
+        unchanged = how == SAME_WORDS and query_hash(binding.query) == stored
+        return Learned(binding, shape, entry_id, stored, how, unchanged)
 
 
 def _choices(mentions: Sequence[Mention]) -> list[Sequence[Mention]]:

@@ -54,6 +54,11 @@ class Judge:
                 break
         return tuple(verdicts)
 
+    def objection(self, lookup: Lookup, match: Match) -> str | None:
+        """Why a guard rejects the match, unrecorded; ``None`` when all accept it."""
+        rejection = next((v for v in self._verdicts(lookup, match) if not v.verdict.accepted), None)
+        return None if rejection is None else f"rejected by {rejection.guard}: {rejection.verdict.reason}"
+
     def open_to_review(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...] | None:
         """Every guard's verdict, or ``None`` when one of them is final; nothing is counted."""
         question, candidate = lookup.asked.question, self.candidate(lookup, match)

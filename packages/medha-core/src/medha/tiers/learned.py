@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 from medha.guards.timely import until_midnight, untimely
 from medha.hits import hit_from
 from medha.identity import query_hash, scope_key
-from medha.models import SearchStrategy
+from medha.learned.knowledge import Learned
+from medha.models import Match, SearchStrategy
 
 if TYPE_CHECKING:
-    from medha.learned.knowledge import Learned
     from medha.learning import Learning
     from medha.lookup import Lookup
     from medha.models import CacheEntry, CacheHit
+    from medha.tiers.judging import Judge
 
 _ATTEMPTS: Final = 3
 _CONFIDENCE: Final = 0.95
@@ -25,13 +26,18 @@ class LearnedTier:
 
     name = "learned"
 
-    def __init__(self, learning: Learning) -> None:
+    def __init__(self, learning: Learning, judge: Judge) -> None:
         self._learning = learning
+        self._judge = judge
 
     async def answer(self, lookup: Lookup) -> CacheHit | None:
         """The one query that what was learnt gives for this question."""
         for _ in range(_ATTEMPTS):
             found = self._learning.answer(lookup.asked.question.normalized, scope_key(lookup.filters))
+            if isinstance(found, Learned) and found.unchanged:
+                lookup.last_resort = self._unchanged
+                lookup.reasons.append("no value differs from those of the same wording, so that similarity is asked")
+                return None
             if isinstance(found, str):
                 lookup.reasons.append(f"nothing learnt answers it: {found}")
                 return None
@@ -46,6 +52,18 @@ class LearnedTier:
             self._learning.forget([found.entry_id])
         lookup.reasons.append(f"the entry behind the learned answer was gone {_ATTEMPTS} times")
         return None
+
+    async def _unchanged(self, lookup: Lookup) -> CacheHit | None:
+        """The entry in other words that was too far for similarity, or whose likeness could not be measured."""
+        found = self._learning.answer(lookup.asked.question.normalized, scope_key(lookup.filters))
+        entry = await self._entry(lookup, found) if isinstance(found, Learned) and found.unchanged else None
+        if entry is None or isinstance(found, str):
+            return None
+        objection = self._judge.objection(lookup, Match(entry, 0.0))
+        if objection is not None:
+            lookup.reasons.append(f"{entry.question!r} {objection}")
+            return None
+        return _hit(until_midnight(entry, lookup.filters), found)
 
     async def _entry(self, lookup: Lookup, found: Learned) -> CacheEntry | None:
         """The entry as it is now, if it still teaches the same."""
