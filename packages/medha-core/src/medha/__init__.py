@@ -35,6 +35,7 @@ from medha.models import (
     Verdict,
 )
 from medha.settings import Settings
+from medha.sources import CollectionSource, FileSource, RowSource
 from medha.stats import CacheStats
 from medha.sync import MedhaSync
 from medha.templates import QueryTemplate
@@ -52,11 +53,13 @@ __all__ = [
     "CacheStats",
     "Candidate",
     "Capability",
+    "CollectionSource",
     "CollectionSpec",
     "Decision",
     "EmbedderPlugin",
     "ExtractorPlugin",
     "FeedbackResult",
+    "FileSource",
     "Guard",
     "GuardPlugin",
     "L1CacheBackend",
@@ -71,6 +74,7 @@ __all__ = [
     "Page",
     "QueryTemplate",
     "Question",
+    "RowSource",
     "SearchStrategy",
     "Settings",
     "Support",

@@ -110,6 +110,7 @@ class MedhaSync:
     store_batch = _blocking(Medha.store_batch)
     warm_from_file = _blocking(Medha.warm_from_file)
     warm_from_dataframe = _blocking(Medha.warm_from_dataframe)
+    migrate_from = _blocking(Medha.migrate_from)
     export_to_file = _blocking(Medha.export_to_file)
     export_to_dataframe = _blocking(Medha.export_to_dataframe)
     invalidate = _blocking(Medha.invalidate)
