@@ -20,7 +20,7 @@ from medha.errors import (
 from medha.memory import MemoryBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from conftest import Clock, WatchedBackend, WordsEmbedder
@@ -248,7 +248,7 @@ async def test_a_source_that_changes_meanwhile_is_told(
             await writer.store("written meanwhile", "SELECT 1")
 
         class Changing(CollectionSource):
-            async def pages(self) -> Any:
+            async def pages(self) -> AsyncIterator[Sequence[NewEntry]]:
                 async for page in super().pages():
                     yield page
                 if await new.count() and next(writing, False):
@@ -264,7 +264,7 @@ async def test_progress_is_told_step_by_step(
 ) -> None:
     told: list[tuple[str, int, int]] = []
     async with Medha("new", embedder, other, clock=clock) as cache:
-        await cache.migrate_from(source, on_progress=lambda *step: told.append(step))
+        await cache.migrate_from(source, on_progress=lambda step, done, total: told.append((step, done, total)))
     assert told == [("looking", 5, 5), ("storing", 5, 5), ("verifying", 5, 5)]
 
 
