@@ -15,6 +15,7 @@ from medha import (
     EmbedderPlugin,
     GuardPlugin,
     L1Plugin,
+    ListenerPlugin,
     Medha,
     MedhaSync,
     Settings,
@@ -398,3 +399,47 @@ def test_a_blocking_cache_gives_the_same_errors(install: Install, embedder: Word
     install("far", "import no_such_driver")
     with pytest.raises(PluginLoadError, match=r"medha-far 0\.3 failed to load"):
         MedhaSync("tests", embedder, "far").start()
+
+
+LISTENER = """
+    from pydantic_settings import BaseSettings, SettingsConfigDict
+    from medha import hookimpl
+
+    heard = []
+
+    class EarSettings(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix="MEDHA_EAR_", frozen=True, extra="forbid")
+        loudness: int = 1
+
+    @hookimpl
+    def medha_listener_settings():
+        return EarSettings
+
+    @hookimpl
+    def medha_lookup_finished(decision):
+        heard.append(decision.hit.strategy)
+"""
+
+
+async def test_the_hook_of_a_plugin_is_taken_when_a_cache_names_it(install: Install, embedder: WordsEmbedder) -> None:
+    module = install("ear", LISTENER)
+    assert any(("listener", "ear") in plugin.offers for plugin in installed_plugins().installed())
+    async with Medha("tests", embedder, listeners=["ear"]) as cache, Medha("tests", embedder) as unheard:
+        await cache.search("total sales")
+        await unheard.search("total sales")
+    assert sys.modules[module].heard == ["no_match"]
+
+
+async def test_wrong_settings_of_a_listener_are_refused_when_the_cache_starts(
+    install: Install, embedder: WordsEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("ear", LISTENER)
+    monkeypatch.setenv("MEDHA_EAR_LOUDNESS", "very")
+    with pytest.raises(ConfigurationError, match="MEDHA_EAR_LOUDNESS"):
+        await Medha("tests", embedder, listeners=["ear"]).start()
+
+
+def test_a_hook_with_another_argument_is_refused(install: Install, plugins: Callable[[], Plugins]) -> None:
+    install("deaf", "from medha import hookimpl\n\n@hookimpl\ndef medha_lookup_finished():\n    pass\n")
+    with pytest.raises(PluginLoadError, match="one argument, decision"):
+        plugins().find(ListenerPlugin, "deaf")

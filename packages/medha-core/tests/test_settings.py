@@ -24,6 +24,7 @@ VARIABLES: Final[dict[str, tuple[str, Any]]] = {
     "embedder_type": ("fastembed", "fastembed"),
     "l1_type": ("redis", "redis"),
     "collection": ("shop", "shop"),
+    "listeners": ("otel, audit", ("otel", "audit")),
     "score_threshold_exact": ("0.98", 0.98),
     "score_threshold_semantic": ("0.8", 0.8),
     "score_threshold_fuzzy": ("70", 70.0),

@@ -10,6 +10,7 @@ from medha.descriptors import (
     ExtractorPlugin,
     GuardPlugin,
     L1Plugin,
+    ListenerPlugin,
     NoSettings,
 )
 from medha.embedder import BaseEmbedder
@@ -65,6 +66,7 @@ __all__ = [
     "L1CacheBackend",
     "L1Plugin",
     "L1Read",
+    "ListenerPlugin",
     "Match",
     "Medha",
     "MedhaError",

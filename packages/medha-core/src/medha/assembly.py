@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from medha.answers import Answers
 from medha.backend import VectorStorageBackend
 from medha.capabilities import Capability
-from medha.descriptors import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
+from medha.descriptors import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin, ListenerPlugin
 from medha.embedder import BaseEmbedder
 from medha.embedding import Embeddings
 from medha.errors import ConfigurationError
 from medha.generating import Generator
 from medha.invalidation import Remover
 from medha.l1 import L1CacheBackend
+from medha.listening import Listeners
 from medha.overfetch import OverfetchingBackend
 from medha.parts import Parts
 from medha.plugins import installed_plugins, make
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medha.guard import Guard
+    from medha.listening import Listener
     from medha.settings import Settings
     from medha.stats import StatsRecorder
     from medha.templates import QueryTemplate
@@ -52,6 +54,7 @@ class Blueprint:
     backend: VectorStorageBackend | str
     l1_cache: L1CacheBackend | str
     guards: Sequence[Guard] | None
+    listeners: Sequence[Listener | str]
     templates: Sequence[QueryTemplate]
     settings: Settings
     clock: Callable[[], float]
@@ -97,6 +100,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             stats=stats,
             waterfall=Waterfall([ExactTier(), templates, SemanticTier(judge), FuzzyTier(judge)], stats),
             templates=templates,
+            listeners=await asyncio.to_thread(_listeners, plan.listeners, stats),
             opened={plan.collection},
         )
         stack.push_async_callback(storage.close)
@@ -151,6 +155,14 @@ async def _obtain(given: P | str, kind: Any, contract: type[P], stack: AsyncExit
 
 def _guards() -> list[Guard]:
     return [make(plugin) for plugin in installed_plugins().all_of(GuardPlugin)]
+
+
+def _listeners(given: Sequence[Listener | str], stats: StatsRecorder) -> Listeners:
+    found = [
+        make(installed_plugins().find(ListenerPlugin, listener)) if isinstance(listener, str) else listener
+        for listener in given
+    ]
+    return Listeners(found, stats)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from medha.errors import ConfigurationError
 
@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     stats_max_latency_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     """Latest latencies kept for the percentiles, per tier."""
 
+    listeners: Annotated[tuple[str, ...], NoDecode] = ()
+    """The plugins that are told of every lookup, ``otel`` for example; in the variable separated by commas."""
+
     feedback_incorrect_threshold: Annotated[int, Field(ge=1)] = 3
     """After so many "incorrect" an entry is removed."""
     on_backend_error: Literal["raise", "miss"] = "raise"
@@ -109,6 +112,13 @@ class Settings(BaseSettings):
     def _no_bool_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, bool) and info.field_name and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError(f"{value} is neither a number nor a text")
+        return value
+
+    @field_validator("listeners", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medha.embedder import BaseEmbedder
     from medha.guard import Guard
     from medha.l1 import L1CacheBackend
+    from medha.listening import Listener
     from medha.models import Unset
     from medha.stats import CacheStats
     from medha.templates import QueryTemplate
@@ -56,10 +57,19 @@ class MedhaSync:
         l1_backend: L1CacheBackend | str | None = None,
         *,
         guards: Sequence[Guard] | None = None,
+        listeners: Sequence[Listener | str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.cache = Medha(
-            collection_name, embedder, backend, settings, templates, l1_backend, guards=guards, clock=clock
+            collection_name,
+            embedder,
+            backend,
+            settings,
+            templates,
+            l1_backend,
+            guards=guards,
+            listeners=listeners,
+            clock=clock,
         )
         self._thread: LoopThread | None = None
         self._starting = threading.Lock()
