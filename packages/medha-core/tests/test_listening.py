@@ -146,4 +146,3 @@ async def test_what_cannot_listen_is_refused_at_start(listener: Any, says: str, 
 
     with pytest.raises((ConfigurationError, PluginNotFoundError), match=says):
         await hearing(embedder, listener).start()
-

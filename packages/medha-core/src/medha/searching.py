@@ -46,12 +46,14 @@ class Searcher:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        # None, so that the lookups that nobody hears need not ask how many listen
+        self._listeners = parts.listeners or None
 
     async def search(self, question: str, filters: Mapping[str, Any] | None = None) -> CacheHit:
         """The answer to one question."""
         started = time.perf_counter()
         request = self.request(question, filters)
-        if self._parts.listeners:
+        if self._listeners is not None:
             request.recorder = Recorder(served=True)
             return await self._answer_aloud(request, started)
         hit = await self._answer(request)
@@ -65,7 +67,7 @@ class Searcher:
             raise InvalidInputError(f"search_batch takes a sequence of questions, not one {kind}; use search for one")
         started = time.perf_counter()
         requests = [self.request(question, filters) for question in questions]
-        if self._parts.listeners:
+        if self._listeners is not None:
             for request in requests:
                 request.recorder = Recorder(served=True)
         await self._read_many(requests)
@@ -149,15 +151,16 @@ class Searcher:
     ) -> CacheHit:
         """``_answer``, counted, with its decision told to the listeners; a fault that is raised is told too."""
         recorder = request.recorder or Recorder(served=True)
+        tell = self._parts.listeners.tell
         try:
             hit = await self._answer(request, prepared, fault)
         except MedhaError as exc:
             failed = miss(f"the lookup failed: {exc}", exc)
-            self._parts.listeners.tell(self._decision(request, recorder, failed, time.perf_counter() - started))
+            tell(self._decision(request, recorder, failed, time.perf_counter() - started))
             raise
         seconds = time.perf_counter() - started
         self._parts.stats.lookup(hit, seconds)
-        self._parts.listeners.tell(self._decision(request, recorder, hit, seconds))
+        tell(self._decision(request, recorder, hit, seconds))
         return hit
 
     def _decision(self, request: _Request, recorder: Recorder, hit: CacheHit, seconds: float) -> Decision:
