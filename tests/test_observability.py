@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from medha_otel import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
 PAGE: Final = EXAMPLES.parent / "docs" / "observability.md"
@@ -28,7 +28,7 @@ ONLY_WITH_FAULTS: Final = {"error_type"}
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving() -> Generator[str]:
     """The address that the example serves while it goes on asking."""
     command = [sys.executable, str(EXAMPLES / "observed_by_prometheus.py"), "--serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:

@@ -13,12 +13,27 @@ from medha.errors import BackendUnavailableError, ConfigurationError
 from medha.memory import MemoryBackend
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Clock, WatchedBackend, WordsEmbedder
 
 QUESTION: Final = "How many albums did Queen release?"
 REPHRASED: Final = "Could you tell me how many albums did Queen release?"
 NEAR_MISS: Final = "How many albums did not Queen release?"
 CALLER: ContextVar[str] = ContextVar("CALLER", default="nobody")
+
+
+def ignore(decision: Decision) -> None:
+    """Hear, and do nothing."""
+
+
+def seeing(seen: list[str]) -> Callable[[Decision], None]:
+    """Note in whose context each lookup is heard."""
+
+    def see(decision: Decision) -> None:
+        seen.append(CALLER.get())
+
+    return see
 
 
 def hearing(embedder: WordsEmbedder, *listeners: Any, **settings: Any) -> Medha:
@@ -55,7 +70,7 @@ async def test_a_decision_names_the_tiers_that_were_tried_and_the_guard_that_rej
 
 
 async def test_hits_and_statistics_are_the_same_whether_somebody_listens_or_not(embedder: WordsEmbedder) -> None:
-    async with hearing(embedder) as quiet, hearing(embedder, lambda decision: None) as heard:
+    async with hearing(embedder) as quiet, hearing(embedder, ignore) as heard:
         assert await ask_all(quiet) == await ask_all(heard)
         one, other = quiet.stats(), heard.stats()
         assert {k: v.count for k, v in one.by_strategy.items()} == {k: v.count for k, v in other.by_strategy.items()}
@@ -64,7 +79,7 @@ async def test_hits_and_statistics_are_the_same_whether_somebody_listens_or_not(
 
 
 async def test_a_lookup_that_is_heard_is_remembered_as_any_other(embedder: WordsEmbedder) -> None:
-    async with hearing(embedder, lambda decision: None, l1_cache_max_size=0) as cache:
+    async with hearing(embedder, ignore, l1_cache_max_size=0) as cache:
         await cache.search("total sales")
         await cache.search("total sales")
         assert len(embedder.calls) == 1
@@ -116,7 +131,7 @@ async def test_get_or_generate_tells_of_the_lookup_that_missed(embedder: WordsEm
 @pytest.mark.parametrize("way", ["search", "batch", "generate"])
 async def test_a_listener_sees_the_context_of_whoever_asked(way: str, embedder: WordsEmbedder) -> None:
     seen: list[str] = []
-    async with hearing(embedder, lambda decision: seen.append(CALLER.get())) as cache:
+    async with hearing(embedder, seeing(seen)) as cache:
         CALLER.set("the request")
         if way == "search":
             await cache.search("total sales")
@@ -129,8 +144,7 @@ async def test_a_listener_sees_the_context_of_whoever_asked(way: str, embedder: 
 
 def test_a_listener_of_a_blocking_cache_sees_the_context_of_whoever_asked(embedder: WordsEmbedder) -> None:
     seen: list[str] = []
-    listeners = [lambda decision: seen.append(CALLER.get())]
-    with MedhaSync("tests", embedder, MemoryBackend(), listeners=listeners) as cache:
+    with MedhaSync("tests", embedder, MemoryBackend(), listeners=[seeing(seen)]) as cache:
         token = CALLER.set("the script")
         cache.search("total sales")
         CALLER.reset(token)

@@ -28,7 +28,7 @@ from medha import Medha
 from medha_otel import OtelSettings, Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 SETTINGS = OtelSettings(tokens_per_query=2_000, price_per_million_tokens=3.0)
 PROMETHEUS_NAMES = (
@@ -51,8 +51,10 @@ class Collector(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        known = {"/v1/traces": (ExportTraceServiceRequest, self.traces)}
-        known |= {"/v1/metrics": (ExportMetricsServiceRequest, self.metrics)}
+        known: dict[str, tuple[Any, list[Any]]] = {
+            "/v1/traces": (ExportTraceServiceRequest, self.traces),
+            "/v1/metrics": (ExportMetricsServiceRequest, self.metrics),
+        }
         if self.path not in known or self.headers["Content-Type"] != "application/x-protobuf":
             self.send_error(400)
             return
@@ -68,7 +70,7 @@ class Collector(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Generator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
