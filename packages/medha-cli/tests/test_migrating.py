@@ -105,6 +105,13 @@ def test_only_one_collection_can_be_renamed(old: str, medha: Callable[..., Resul
     assert "renames one collection" in result.stderr
 
 
+@pytest.mark.parametrize("more", [[], ["--to-collection", "shop"]])
+def test_a_collection_is_not_moved_into_itself(more: list[str], old: str, medha: Callable[..., Result]) -> None:
+    result = medha("migrate", "--from", f"sqlite:{old}", "--to", f"sqlite:{old}", "-c", "shop", *more)
+    assert result.exit_code == 2
+    assert "the same place" in result.stderr
+
+
 def test_a_dry_run_makes_no_file_and_no_collection(
     old: str, medha: Callable[..., Result], document: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -73,7 +73,7 @@ class Place:
         name = next((name for name in order if name in known), None)
         if name is None:
             raise ConfigurationError(
-                f"the backend {self.kind!r} has no setting for the place {self.where!r}; name it alone, and give its "
+                f"the backend {self.kind!r} has no setting for the place after its name; name it alone, and give its "
                 f"settings with --from-setting or --to-setting: {', '.join(known) or 'it has none'}"
             )
         if name in FOLDER_SETTINGS and "mode" in known and "mode" not in values:

@@ -70,6 +70,8 @@ def migrate(
     goal = parse_place(target, to_settings or (), "--to", None, None)
     if origin.holds_rows and len(named) > 1:
         raise typer.BadParameter(f"{origin.kind}: goes into one collection, not {len(named)}")
+    if not origin.holds_rows and origin == goal and to_collection in {None, *named}:
+        raise typer.BadParameter("--from and --to are the same place: give the collection another --to-collection")
     done: list[dict[str, Any]] = []
     for name in named:
         with steps(run, f"migrating {name}") as advance:
