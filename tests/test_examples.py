@@ -36,6 +36,12 @@ def test_in_front_of_a_model_asks_the_model_once_for_each_different_question() -
     assert "after three complaints: gone" in printed
 
 
+def test_observed_by_prometheus_prints_what_would_be_scraped() -> None:
+    printed = run("observed_by_prometheus.py")
+    assert 'medha_outcome="hit"' in printed
+    assert 'medha_outcome="miss"' in printed
+
+
 @pytest.mark.parametrize(("file", "block"), FILES_ON_PAGE, ids=[file for file, _ in FILES_ON_PAGE])
 def test_the_shelf_is_what_its_page_shows(file: str, block: str) -> None:
     written = (SHELF / file).read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import importlib.metadata
 import re
 import sys
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,13 +28,13 @@ from medha.errors import (
     PluginVersionError,
 )
 from medha.memory import MemoryBackend
-from medha.plugins import ENTRY_POINT_GROUP, Plugins, installed_plugins, make, read_settings
+from medha.plugins import Plugins, make, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import WordsEmbedder
+    from conftest import Install, WordsEmbedder
 
 CORE_VERSION = importlib.metadata.version("medha-core")
 BACKEND = """
@@ -52,52 +52,6 @@ BACKEND = """
             name="{name}", factory={factory}, settings={settings}, capabilities=CAPABILITIES, api_version={api}
         )]
 """
-
-
-class Install(Protocol):
-    def __call__(self, name: str, source: str, *, distribution: str = ..., version: str = ...) -> str: ...
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Path, None, None]:
-    """A folder of distributions that are installed for the length of the test."""
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    before = set(sys.modules)
-    installed_plugins.cache_clear()
-    yield tmp_path
-    installed_plugins.cache_clear()
-    for name in set(sys.modules) - before:
-        if name.startswith("plugged_"):
-            del sys.modules[name]
-
-
-@pytest.fixture
-def install(site: Path) -> Install:
-    """Installs a distribution of one module with one entry point; returns the module's name."""
-
-    def install(name: str, source: str, *, distribution: str = "", version: str = "0.3") -> str:
-        distribution = distribution or f"medha-{name}"
-        module = "plugged_" + distribution.replace("-", "_")
-        (site / f"{module}.py").write_text(dedent(source), "utf-8")
-        folder = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
-        folder.mkdir()
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        (folder / "entry_points.txt").write_text(f"[{ENTRY_POINT_GROUP}]\n{name} = {module}\n")
-        return module
-
-    return install
-
-
-@pytest.fixture
-def plugins(site: Path) -> Callable[[], Plugins]:
-    """The plugins that the test installed, and the built-in ones."""
-
-    def find() -> Plugins:
-        distributions = importlib.metadata.distributions(path=[str(site)])
-        entry_points = [e for d in distributions for e in d.entry_points if e.group == ENTRY_POINT_GROUP]
-        return Plugins(entry_points, builtin_plugins)
-
-    return find
 
 
 def _backend(name: str, *, factory: str = "make", settings: str = "NoSettings", api: int = 1) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 import typer
 from typer.core import TyperGroup
 
-from medha_cli.commands import asking, bench, demo, doctor, looking, removing, storing, values
+from medha_cli.commands import asking, bench, demo, doctor, looking, migrating, removing, storing, values
 from medha_cli.options import ERROR
 from medha_cli.output import Output, let_go_of, open_missing_streams
 
@@ -96,6 +96,7 @@ for name, body in {
     "store": storing.store,
     "warm": storing.warm,
     "export": storing.export,
+    "migrate": migrating.migrate,
     "invalidate": removing.invalidate,
     "expire": removing.expire,
     "dedup": removing.dedup,

@@ -54,7 +54,7 @@ def choose(options: CacheOptions) -> Choice:
     if options.db is not None and backend != "sqlite":
         raise ConfigurationError(f"--db is the file of the backend 'sqlite', but the backend is {backend!r}")
     if backend == "sqlite":
-        _say_where(options.db)
+        say_where(options.db)
     return Choice(
         collection=settings.collection if options.collection is None else options.collection,
         backend=backend,
@@ -63,7 +63,7 @@ def choose(options: CacheOptions) -> Choice:
     )
 
 
-def _say_where(db: Path | None) -> None:
+def say_where(db: Path | None) -> None:
     """Name the file to the sqlite backend, whose settings are read from the environment when it is made."""
     if db is not None:
         os.environ[PATH_VARIABLE] = str(db)

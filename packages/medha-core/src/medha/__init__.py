@@ -10,6 +10,7 @@ from medha.descriptors import (
     ExtractorPlugin,
     GuardPlugin,
     L1Plugin,
+    ListenerPlugin,
     NoSettings,
 )
 from medha.embedder import BaseEmbedder
@@ -35,6 +36,7 @@ from medha.models import (
     Verdict,
 )
 from medha.settings import Settings
+from medha.sources import CollectionSource, FileSource, RowSource
 from medha.stats import CacheStats
 from medha.sync import MedhaSync
 from medha.templates import QueryTemplate
@@ -52,16 +54,19 @@ __all__ = [
     "CacheStats",
     "Candidate",
     "Capability",
+    "CollectionSource",
     "CollectionSpec",
     "Decision",
     "EmbedderPlugin",
     "ExtractorPlugin",
     "FeedbackResult",
+    "FileSource",
     "Guard",
     "GuardPlugin",
     "L1CacheBackend",
     "L1Plugin",
     "L1Read",
+    "ListenerPlugin",
     "Match",
     "Medha",
     "MedhaError",
@@ -72,6 +77,7 @@ __all__ = [
     "QueryTemplate",
     "Question",
     "Reviewer",
+    "RowSource",
     "SearchStrategy",
     "Settings",
     "Support",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from medha.answers import Answers
 from medha.backend import VectorStorageBackend
 from medha.capabilities import Capability
-from medha.descriptors import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
+from medha.descriptors import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin, ListenerPlugin
 from medha.embedder import BaseEmbedder
 from medha.embedding import Embeddings
 from medha.errors import ConfigurationError
@@ -21,6 +21,7 @@ from medha.guards import builtin_guards
 from medha.invalidation import Remover
 from medha.l1 import L1CacheBackend
 from medha.learning import Learning
+from medha.listening import Listeners
 from medha.overfetch import OverfetchingBackend
 from medha.parts import Parts
 from medha.plugins import installed_plugins, make
@@ -41,6 +42,7 @@ from medha.writing import Writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from medha.listening import Listener
     from medha.settings import Settings
     from medha.stats import StatsRecorder
     from medha.templates import QueryTemplate
@@ -58,6 +60,7 @@ class Blueprint:
     l1_cache: L1CacheBackend | str
     guards: Sequence[Guard] | None
     reviewers: Sequence[Reviewer | str]
+    listeners: Sequence[Listener | str]
     templates: Sequence[QueryTemplate]
     settings: Settings
     clock: Callable[[], float]
@@ -111,6 +114,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             ),
             templates=templates,
             learning=learning,
+            listeners=await asyncio.to_thread(_listeners, plan.listeners, stats),
             opened={plan.collection},
         )
         stack.push_async_callback(storage.close)
@@ -190,6 +194,14 @@ async def _judges(plan: Blueprint, stack: AsyncExitStack) -> tuple[list[Guard], 
 
 def _guard_named(name: str) -> object:
     return make(installed_plugins().find(GuardPlugin, name))
+
+
+def _listeners(given: Sequence[Listener | str], stats: StatsRecorder) -> Listeners:
+    found = [
+        make(installed_plugins().find(ListenerPlugin, listener)) if isinstance(listener, str) else listener
+        for listener in given
+    ]
+    return Listeners(found, stats)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -24,6 +24,7 @@ class Medha(Lookups, Entries, Removing, LearningCalls):
 
     ``embedder``, ``backend`` and ``l1_backend`` are instances, or names of installed plugins, which are configured by
     their own ``MEDHA_<PLUGIN>_`` variables; what was made by name is closed with the cache, an instance never is.
+    ``listeners`` are functions of a ``Decision``, or names of plugins that have one; each is told of every lookup.
     ``clock`` gives seconds since the epoch. Use it as ``async with``, on one event loop.
     """
 

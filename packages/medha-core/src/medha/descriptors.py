@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medha.embedder import BaseEmbedder
     from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
+    from medha.models import Decision
 
 PLUGIN_API: Final = 1
 """The version of the plugin API that this core speaks; it changes when a contract breaks."""
@@ -85,4 +86,16 @@ class ExtractorPlugin:
     api_version: int
 
 
-Descriptor: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin | ExtractorPlugin
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerPlugin:
+    """The ``medha_lookup_finished`` of a plugin; core makes the descriptor itself, under the plugin's name."""
+
+    kind: ClassVar[str] = "listener"
+
+    name: str
+    factory: Callable[[Any], Callable[[Decision], object]]
+    api_version: int
+    settings: type[BaseSettings] = field(default=NoSettings)
+
+
+Descriptor: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin | ExtractorPlugin | ListenerPlugin

@@ -36,6 +36,8 @@ MedhaError
 │   └── EmbedderOutputError                  vectors of the wrong number, shape or values
 ├── L1Error                                  the L1 cache
 ├── PartialWriteError                        a bulk write stopped midway; ``stored`` says how many are in
+├── ListenerError                            a listener failed; counted, never raised
+├── MigrationError                           refused, since it would mix two collections; or the copy is not the source
 └── GenerationError                          ``generate`` returned something that is not a query
 """
 
@@ -198,6 +200,14 @@ class PartialWriteError(MedhaError):
     def __init__(self, message: str, *, stored: int) -> None:
         super().__init__(message)
         self.stored = stored
+
+
+class ListenerError(MedhaError):
+    """A listener failed on a decision; it is counted and logged, and no lookup raises it."""
+
+
+class MigrationError(MedhaError):
+    """A migration was refused before anything was written, or its copy is not what the source holds."""
 
 
 class GenerationError(MedhaError):

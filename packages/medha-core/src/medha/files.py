@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
@@ -27,6 +28,7 @@ COLUMNS: Final = (
 _QUESTION_COLUMNS: Final = ("question", "original_question")
 _QUERY_COLUMNS: Final = ("generated_query", "query", "sql")
 _NUMBERS: Final = ("ttl", "created_at", "expires_at")
+_INSTANTS: Final = ("created_at", "expires_at")
 _COUNTS: Final = ("feedback_correct", "feedback_incorrect")
 _CHUNK: Final = 1 << 16
 _LONGEST_ROW: Final = 1 << 25
@@ -252,14 +254,32 @@ def entry_fields(row: Mapping[str, Any], spec: CollectionSpec) -> dict[str, Any]
 
 
 def _number(value: Any, name: str) -> Any:
+    if isinstance(value, datetime):
+        return _seconds(value) if name in _INSTANTS else value
     if isinstance(value, str):
         try:
             return int(value) if name in _COUNTS else float(value)
         except ValueError as exc:
+            if name in _INSTANTS:
+                return _instant(value, name)
             raise InvalidInputError(f"{name} is not a number: {value!r:.80}") from exc
     if name in _COUNTS and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def _instant(value: str, name: str) -> float:
+    try:
+        return _seconds(datetime.fromisoformat(value))
+    except ValueError as exc:
+        raise InvalidInputError(
+            f"{name} is neither seconds since the epoch nor a time of ISO 8601: {value!r:.80}"
+        ) from exc
+
+
+def _seconds(instant: datetime) -> float:
+    """Since the epoch; what names no time zone is UTC."""
+    return (instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)).timestamp()
 
 
 def _metadata(value: Any) -> Any:

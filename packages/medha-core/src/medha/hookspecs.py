@@ -9,7 +9,10 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pydantic_settings import BaseSettings
+
     from medha.descriptors import BackendPlugin, EmbedderPlugin, ExtractorPlugin, GuardPlugin, L1Plugin
+    from medha.models import Decision
 
 PROJECT = "medha"
 
@@ -40,3 +43,17 @@ def medha_register_guards() -> Sequence[GuardPlugin]:  # pyright: ignore[reportR
 @hookspec
 def medha_register_extractors() -> Sequence[ExtractorPlugin]:  # pyright: ignore[reportReturnType]
     """The parameter extractors that this plugin offers."""
+
+
+@hookspec
+def medha_lookup_finished(decision: Decision) -> None:
+    """Told of every lookup of a cache whose ``listeners`` name this plugin.
+
+    Core takes the function itself when such a cache starts, and calls it directly, on the event loop and in the task
+    that looked up: it must be fast and must not be async. What it raises is counted, and breaks no lookup.
+    """
+
+
+@hookspec(firstresult=True)
+def medha_listener_settings() -> type[BaseSettings]:  # pyright: ignore[reportReturnType]
+    """The settings of this plugin's ``medha_lookup_finished``: read when a cache starts, so that faults show then."""

@@ -33,8 +33,9 @@ class Tier(Protocol):
 
 @dataclass(slots=True)
 class Recorder:
-    """What ``explain`` shows of a lookup."""
+    """What ``explain`` shows of a lookup, and what listeners are told of one that is ``served``."""
 
+    served: bool = False
     tiers: list[TierTrace] = field(default_factory=list[TierTrace])
     candidates: list[ConsideredCandidate] = field(default_factory=list[ConsideredCandidate])
 
@@ -42,6 +43,10 @@ class Recorder:
         """A tier ended."""
         milliseconds = (time.perf_counter() - started) * 1000
         self.tiers.append(TierTrace(name, hit is not None, reason, milliseconds))
+
+    def l1(self, hit: CacheHit | None, started: float) -> None:
+        """The L1 cache was asked."""
+        self.tier("l1", hit, hit.reason if hit else "no answer kept for these words", started)
 
     def candidate(self, tier: str, match: Match, verdicts: tuple[GuardVerdict, ...], outcome: str) -> None:
         """A candidate was considered."""
@@ -76,6 +81,11 @@ class Lookup:
     """What a tier leaves to those behind it, and answers itself when none of them does, or the embedder fails."""
     _matches: list[Match] | None = None
 
+    @property
+    def served(self) -> bool:
+        """Whether it is answered, counted and remembered, or only explained."""
+        return self.recorder is None or self.recorder.served
+
     async def exact_entry(self) -> CacheEntry | None:
         """The entry of this very question and scope, if it has not expired."""
         if self.exact is UNSET:
@@ -104,9 +114,7 @@ class Lookup:
         """The vector, unless it takes a call over the network or the embedder is down."""
         if self.vector is None and self.fault is None:
             try:
-                self.vector = await self.embeddings.at_hand(
-                    self.asked.question.normalized, remember=self.recorder is None
-                )
+                self.vector = await self.embeddings.at_hand(self.asked.question.normalized, remember=self.served)
             except EmbedderError as exc:
                 self.fault = exc
         return self.vector
@@ -149,8 +157,7 @@ class Lookup:
             if self.fault is not None:
                 raise self.fault
             if self.vector is None:
-                remember = self.recorder is None
-                self.vector = await self.embeddings.of_question(self.asked.question.normalized, remember=remember)
+                self.vector = await self.embeddings.of_question(self.asked.question.normalized, remember=self.served)
             self._keep(await self.storage.search(self.vector, **self._conditions()))
         return self._matches
 

@@ -302,6 +302,7 @@ class Decision:
     tiers: tuple[TierTrace, ...]
     candidates: tuple[ConsideredCandidate, ...]
     milliseconds: float
+    collection: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The decision as plain JSON-able values."""

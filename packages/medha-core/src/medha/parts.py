@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from medha.answers import Answers
     from medha.embedding import Embeddings
     from medha.learning import Learning
+    from medha.listening import Listeners
     from medha.removals import Removals
     from medha.settings import Settings
     from medha.stats import StatsRecorder
@@ -36,6 +37,7 @@ class Parts:
     waterfall: Waterfall
     templates: TemplateTier
     learning: Learning | None
+    listeners: Listeners
     opened: set[str] = field(default_factory=set[str])
     _unfinished: set[asyncio.Task[Any]] = field(default_factory=set["asyncio.Task[Any]"])
 

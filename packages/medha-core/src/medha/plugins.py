@@ -24,6 +24,8 @@ from medha.descriptors import (
     ExtractorPlugin,
     GuardPlugin,
     L1Plugin,
+    ListenerPlugin,
+    NoSettings,
 )
 from medha.errors import (
     ConfigurationError,
@@ -36,14 +38,15 @@ from medha.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 ENTRY_POINT_GROUP: Final = "medha"
 CORE: Final = "medha-core"
 
-D = TypeVar("D", BackendPlugin, EmbedderPlugin, L1Plugin, GuardPlugin, ExtractorPlugin)
+D = TypeVar("D", BackendPlugin, EmbedderPlugin, L1Plugin, GuardPlugin, ExtractorPlugin, ListenerPlugin)
 
 _KINDS: Final = (BackendPlugin, EmbedderPlugin, L1Plugin, GuardPlugin, ExtractorPlugin)
+_LISTENING: Final = frozenset({"medha_lookup_finished", "medha_listener_settings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ class Plugins:
         try:
             self._manager.register(module, name=name)
             self._manager.check_pending()
-            offers = list(self._offered_by(module))
+            offers: list[Descriptor] = [*self._offered_by(module), *self._listener_of(module, name)]
             self._check_all(offers, source)
         except PluginError:
             self._manager.unregister(module)
@@ -168,12 +171,25 @@ class Plugins:
     def _offered_by(self, module: object) -> Iterable[Descriptor]:
         others = [p for p in self._manager.get_plugins() if p is not module]
         for caller in self._manager.get_hookcallers(module) or []:
+            if caller.name in _LISTENING:
+                continue
             subset = self._manager.subset_hook_caller(caller.name, others)
             for offers in cast("list[Sequence[Any]]", subset()):
                 for offer in offers:
                     if not isinstance(offer, _KINDS):
                         raise TypeError(f"{caller.name} returned {offer!r:.80}, not a plugin descriptor")
                     yield offer
+
+    def _listener_of(self, module: object, name: str) -> Iterable[ListenerPlugin]:
+        """The function itself: no lookup goes through a hook."""
+        for hook in self._manager.hook.medha_lookup_finished.get_hookimpls():
+            if hook.plugin is module:
+                if hook.argnames != ("decision",):
+                    raise TypeError("medha_lookup_finished takes one argument, decision")
+                others = [plugin for plugin in self._manager.get_plugins() if plugin is not module]
+                settings = self._manager.subset_hook_caller("medha_listener_settings", others)() or NoSettings
+                factory = functools.partial(_function, hook.function)
+                yield ListenerPlugin(name=name, factory=factory, settings=settings, api_version=PLUGIN_API)
 
     def _check_all(self, offers: Sequence[Descriptor], source: _Source) -> None:
         for offer in offers:
@@ -218,6 +234,10 @@ class Plugins:
         if re.fullmatch(r"[a-z][a-z0-9-]{1,40}", name):
             return f"{message} Try: pip install medha-{name}"
         return message
+
+
+def _function(function: Callable[..., object], _: BaseSettings) -> Callable[..., object]:
+    return function
 
 
 def _source(entry_point: importlib.metadata.EntryPoint) -> _Source:
@@ -291,7 +311,10 @@ def explain_validation(exc: ValidationError, what: str, prefix: str, settings: t
     return f"{what}: " + "; ".join(lines)
 
 
-def make(plugin: BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin, settings: BaseSettings | None = None) -> Any:
+def make(
+    plugin: BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin | ListenerPlugin,
+    settings: BaseSettings | None = None,
+) -> Any:
     """What the plugin makes, from its settings (by default those in the environment).
 
     Raises:

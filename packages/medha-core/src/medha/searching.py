@@ -38,6 +38,7 @@ class _Request:
     key: str
     moment: int = 0
     read: L1Read = _NOTHING_READ
+    recorder: Recorder | None = None
 
 
 class Searcher:
@@ -45,11 +46,16 @@ class Searcher:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        # None, so that the lookups that nobody hears need not ask how many listen
+        self._listeners = parts.listeners or None
 
     async def search(self, question: str, filters: Mapping[str, Any] | None = None) -> CacheHit:
         """The answer to one question."""
         started = time.perf_counter()
         request = self.request(question, filters)
+        if self._listeners is not None:
+            request.recorder = Recorder(served=True)
+            return await self._answer_aloud(request, started)
         hit = await self._answer(request)
         self._parts.stats.lookup(hit, time.perf_counter() - started)
         return hit
@@ -61,6 +67,9 @@ class Searcher:
             raise InvalidInputError(f"search_batch takes a sequence of questions, not one {kind}; use search for one")
         started = time.perf_counter()
         requests = [self.request(question, filters) for question in questions]
+        if self._listeners is not None:
+            for request in requests:
+                request.recorder = Recorder(served=True)
         await self._read_many(requests)
         lookups = {id(r): self._lookup(r) for r in requests if r.read.hit is None and self._in_scope(r)}
         fault = await self._fetch_ahead(list(lookups.values()))
@@ -68,6 +77,8 @@ class Searcher:
 
         async def answer(request: _Request) -> CacheHit:
             async with slots:
+                if request.recorder is not None:
+                    return await self._answer_aloud(request, started, lookups.get(id(request)), fault)
                 hit = await self._answer(request, lookups.get(id(request)), fault)
             self._parts.stats.lookup(hit, time.perf_counter() - started)
             return hit
@@ -83,23 +94,14 @@ class Searcher:
         """The whole decision on a question; nothing is counted, kept or changed."""
         started = time.perf_counter()
         request = self.request(question, filters)
-        recorder = Recorder()
+        request.recorder = recorder = Recorder()
         if self._in_scope(request):
             await self._read_l1(request, count_fault=False)
-            l1_hit = request.read.hit
-            recorder.tier("l1", l1_hit, l1_hit.reason if l1_hit else "no answer kept for these words", started)
-            hit = l1_hit or await self._parts.waterfall.answer(self._lookup(request, recorder))
+            recorder.l1(request.read.hit, started)
+            hit = request.read.hit or await self._parts.waterfall.answer(self._lookup(request))
         else:
             hit = miss(_NO_SCOPE)
-        return Decision(
-            question=question,
-            normalized_question=request.asked.question.normalized,
-            filters=request.filters,
-            hit=hit,
-            tiers=tuple(recorder.tiers),
-            candidates=tuple(recorder.candidates),
-            milliseconds=(time.perf_counter() - started) * 1000,
-        )
+        return self._decision(request, recorder, hit, time.perf_counter() - started)
 
     def request(self, question: str, filters: Mapping[str, Any] | None) -> _Request:
         """The question and filters, checked."""
@@ -129,9 +131,12 @@ class Searcher:
             return miss(_NO_SCOPE)
         removals = self._parts.removals
         for attempt in range(_ATTEMPTS):
+            began = time.perf_counter() if request.recorder is not None else 0.0
             if attempt or prepared is None:
                 await self._read_l1(request)
             hit = request.read.hit
+            if request.recorder is not None:
+                request.recorder.l1(hit, began)
             if hit is None:
                 lookup = prepared if prepared is not None and not attempt else self._lookup(request)
                 lookup.fault = fault
@@ -140,6 +145,36 @@ class Searcher:
             if hit.entry_id is None or not removals.since(request.moment, hit.entry_id):
                 return hit
         return miss(f"the answer was removed or replaced during each of {_ATTEMPTS} lookups")
+
+    async def _answer_aloud(
+        self, request: _Request, started: float, prepared: Lookup | None = None, fault: EmbedderError | None = None
+    ) -> CacheHit:
+        """``_answer``, counted, with its decision told to the listeners; a fault that is raised is told too."""
+        recorder = request.recorder or Recorder(served=True)
+        tell = self._parts.listeners.tell
+        try:
+            hit = await self._answer(request, prepared, fault)
+        except MedhaError as exc:
+            failed = miss(f"the lookup failed: {exc}", exc)
+            tell(self._decision(request, recorder, failed, time.perf_counter() - started))
+            raise
+        seconds = time.perf_counter() - started
+        self._parts.stats.lookup(hit, seconds)
+        tell(self._decision(request, recorder, hit, seconds))
+        return hit
+
+    def _decision(self, request: _Request, recorder: Recorder, hit: CacheHit, seconds: float) -> Decision:
+        question = request.asked.question
+        return Decision(
+            question=question.text,
+            normalized_question=question.normalized,
+            filters=request.filters,
+            hit=hit,
+            tiers=tuple(recorder.tiers),
+            candidates=tuple(recorder.candidates),
+            milliseconds=seconds * 1000,
+            collection=self._parts.storage.collection,
+        )
 
     async def _read_many(self, requests: Sequence[_Request]) -> None:
         answers = self._parts.answers
@@ -165,7 +200,7 @@ class Searcher:
         if hit and self._parts.answers is not None:
             await self._parts.answers.keep(request.asked, request.key, hit, request.read.fence)
 
-    def _lookup(self, request: _Request, recorder: Recorder | None = None) -> Lookup:
+    def _lookup(self, request: _Request) -> Lookup:
         parts = self._parts
         return Lookup(
             asked=request.asked,
@@ -175,7 +210,7 @@ class Searcher:
             storage=parts.storage,
             embeddings=parts.embeddings,
             settings=parts.settings,
-            recorder=recorder,
+            recorder=request.recorder,
         )
 
     async def _fetch_ahead(self, lookups: Sequence[Lookup]) -> EmbedderError | None:

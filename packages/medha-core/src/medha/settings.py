@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     stats_max_latency_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     """Latest latencies kept for the percentiles, per tier."""
 
+    listeners: Annotated[tuple[str, ...], NoDecode] = ()
+    """The plugins that are told of every lookup, ``otel`` for example; in the variable separated by commas."""
+
     feedback_incorrect_threshold: Annotated[int, Field(ge=1)] = 3
     """After so many "incorrect" an entry is removed."""
     on_backend_error: Literal["raise", "miss"] = "raise"
@@ -128,12 +131,12 @@ class Settings(BaseSettings):
             raise ValueError(f"{value} is neither a number nor a text")
         return value
 
-    @field_validator("extra_guards", mode="before")
+    @field_validator("extra_guards", "listeners", mode="before")
     @classmethod
     def _names(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return tuple(name.strip() for name in value.split(",") if name.strip())
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
 
     @model_validator(mode="after")
     def _ordered(self) -> Settings:

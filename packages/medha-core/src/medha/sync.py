@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medha.embedder import BaseEmbedder
     from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
+    from medha.listening import Listener
     from medha.models import Unset
     from medha.stats import CacheStats
     from medha.templates import QueryTemplate
@@ -57,6 +58,7 @@ class MedhaSync:
         *,
         guards: Sequence[Guard] | None = None,
         reviewers: Sequence[Reviewer | str] = (),
+        listeners: Sequence[Listener | str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.cache = Medha(
@@ -68,6 +70,7 @@ class MedhaSync:
             l1_backend,
             guards=guards,
             reviewers=reviewers,
+            listeners=listeners,
             clock=clock,
         )
         self._thread: LoopThread | None = None
@@ -119,6 +122,7 @@ class MedhaSync:
     store_batch = _blocking(Medha.store_batch)
     warm_from_file = _blocking(Medha.warm_from_file)
     warm_from_dataframe = _blocking(Medha.warm_from_dataframe)
+    migrate_from = _blocking(Medha.migrate_from)
     export_to_file = _blocking(Medha.export_to_file)
     export_to_dataframe = _blocking(Medha.export_to_dataframe)
     invalidate = _blocking(Medha.invalidate)

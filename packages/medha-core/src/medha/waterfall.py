@@ -34,7 +34,7 @@ class Waterfall:
         try:
             return await self._descend(lookup)
         except (BackendError, EmbedderError) as exc:
-            if lookup.recorder is None:
+            if lookup.served:
                 self._stats.error(exc)
             if lookup.settings.on_backend_error == "raise":
                 raise

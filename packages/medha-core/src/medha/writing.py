@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medha.answers import question_tag
+from medha.batches import next_batch
 from medha.checks import (
     MAX_EXACT_INT,
     check_instant,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from medha.models import Vector, Vectors
     from medha.parts import Parts
-
-T = TypeVar("T")
 
 _ALIASES = {"query": "generated_query", "sql": "generated_query", "original_question": "question"}
 _CHECK_CHUNK = 2_000
@@ -102,7 +100,7 @@ class Writer:
         stored = 0
         while True:
             try:
-                batch = await _next_batch(drafts, size)
+                batch = await next_batch(drafts, size)
                 if not batch:
                     return stored
                 latest = {draft.id: draft for draft in batch}
@@ -216,16 +214,6 @@ class Writer:
                 await parts.answers.withdraw([*ids, *(question_tag(draft.digest) for draft in drafts)])
         finally:
             parts.removals.add(ids)
-
-
-async def _next_batch(drafts: Iterator[T], size: int) -> list[T]:
-    """Taken in a thread; when cancelled it waits for the thread, since a generator in use cannot be closed."""
-    taking = asyncio.ensure_future(asyncio.to_thread(lambda: list(islice(drafts, size))))
-    try:
-        return await asyncio.shield(taking)
-    except asyncio.CancelledError:
-        await asyncio.gather(taking, return_exceptions=True)
-        raise
 
 
 def as_new_entry(row: object) -> NewEntry:

@@ -1,7 +1,5 @@
 """``store``, ``warm`` and ``export``: entries in and out."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +7,7 @@ import typer
 
 from medha_cli.filters import parse_filters
 from medha_cli.options import CacheRun, Filters, Ttl, cache_command
+from medha_cli.progress import progress
 
 Format = Annotated[
     str | None, typer.Option("--format", help="json, jsonl or csv.", show_default="by the ending of the file")
@@ -48,7 +47,7 @@ def warm(
     """Store every row of a JSON array, JSON Lines or CSV file; all are checked before the first is stored."""
     from medha import UNSET
 
-    with run.cache() as cache, _progress(run, f"storing {file.name}") as advance:
+    with run.cache() as cache, progress(run, f"storing {file.name}") as advance:
         stored = cache.warm_from_file(
             file,
             format=format,
@@ -72,7 +71,7 @@ def export(
     scope: Filters = None,
 ) -> None:
     """Write every entry to a file that `medha warm` restores."""
-    with run.cache() as cache, _progress(run, f"writing {file.name}") as advance:
+    with run.cache() as cache, progress(run, f"writing {file.name}") as advance:
         written = cache.export_to_file(
             file,
             format=format,
@@ -84,15 +83,3 @@ def export(
         {"written": written, "file": str(file), "collection": run.choice.collection},
         lambda: f"wrote {written:,} entries of {run.choice.collection!r} to {file}",
     )
-
-
-@contextmanager
-def _progress(run: CacheRun, doing: str) -> Generator[Callable[[int, int], None]]:
-    """A bar on standard error, for people at a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = run.as_json or not run.err.is_terminal
-    with Progress(*columns, console=run.err, transient=True, disable=hidden) as bar:
-        task = bar.add_task(doing, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

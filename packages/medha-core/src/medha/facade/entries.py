@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from medha.migrating import Migration
     from medha.models import Metadata, Unset
+    from medha.sources import EntrySource
 
     Progress = Callable[[int, int], object]
     TTL = float | Unset | None
@@ -125,6 +127,30 @@ class Entries(Life):
         return await self._live.transfer.export_to_file(
             path, format=format, include_vectors=include_vectors, filters=filters, on_progress=on_progress
         )
+
+    async def migrate_from(
+        self,
+        source: EntrySource,
+        *,
+        merge: bool = False,
+        dry_run: bool = False,
+        on_progress: Callable[[str, int, int], object] | None = None,
+    ) -> Migration:
+        """Copy every live entry of a ``CollectionSource``, ``FileSource`` or ``RowSource`` into this collection.
+
+        Scopes, times and feedback come along; vectors too, unless another model made them. What is there already is
+        left alone, so that a run that was stopped goes on; at the end all is compared. ``merge`` allows a collection
+        that holds other entries. ``on_progress(step, done, total)`` is called after each page.
+
+        Raises:
+            MigrationError: this collection holds something else; or the copy is not what the source holds.
+            InvalidEntryError: an entry is refused, ``index`` says which; nothing was stored.
+            PartialWriteError: stopped midway; run it again.
+        """
+        from medha.migrating import Migrator
+
+        live = self._live
+        return await Migrator(live.parts, live.writer, on_progress).migrate(source, merge=merge, dry_run=dry_run)
 
     async def export_to_dataframe(
         self, include_vectors: bool = False, *, filters: Metadata | None = None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medha.embedder import BaseEmbedder
     from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
+    from medha.listening import Listener
     from medha.templates import QueryTemplate
 
 
@@ -39,6 +40,7 @@ class Life:
         *,
         guards: Sequence[Guard] | None = None,
         reviewers: Sequence[Reviewer | str] = (),
+        listeners: Sequence[Listener | str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         from medha.assembly import Blueprint
@@ -52,6 +54,7 @@ class Life:
             l1_cache=self.settings.l1_type if l1_backend is None else l1_backend,
             guards=guards,
             reviewers=reviewers,
+            listeners=self._listeners_of(listeners),
             templates=(),
             settings=self.settings,
             clock=clock,
@@ -63,6 +66,11 @@ class Life:
         self._assembly: Assembly | None = None
         self._state = "not started"
         self._blocker = Blocker(self.start)
+
+    def _listeners_of(self, given: Sequence[Listener | str] | None) -> tuple[Listener | str, ...]:
+        if given is None:
+            return self.settings.listeners
+        return (given,) if isinstance(given, str) else tuple(given)
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, **options: Any) -> Self:

@@ -43,13 +43,13 @@ class Judge:
         return None
 
     def _verdicts(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...]:
-        """Verdicts up to the first rejection; all of them when a decision record is wanted."""
+        """Verdicts up to the first rejection; all of them when the lookup is explained."""
         question, candidate = lookup.asked.question, self.candidate(lookup, match)
         verdicts: list[GuardVerdict] = []
         for guard in self._guards:
             verdict = _verify(guard, question, candidate)
             verdicts.append(GuardVerdict(guard.name, verdict))
-            if not verdict.accepted and lookup.recorder is None:
+            if not verdict.accepted and lookup.served:
                 self._stats.rejected(guard.name)
                 break
         return tuple(verdicts)

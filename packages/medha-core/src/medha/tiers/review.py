@@ -71,7 +71,7 @@ class ReviewTier:
             verdicts += (GuardVerdict(reviewer.name, verdict),)
             if not verdict.accepted:
                 outcome = f"rejected by {reviewer.name}: {verdict.reason}"
-                if lookup.recorder is None:
+                if lookup.served:
                     self._stats.rejected(reviewer.name)
                 break
         if outcome == "accepted":

@@ -31,7 +31,7 @@ class TemplateTier:
     async def answer(self, lookup: Lookup) -> CacheHit | None:
         """The rendered query of the one template that fits, in one way."""
         if not self.templates:
-            if lookup.recorder is not None:
+            if not lookup.served:
                 lookup.reasons.append("no templates are loaded")
             return None
         question = lookup.asked.question.normalized
