@@ -14,6 +14,7 @@ from medha.descriptors import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plug
 from medha.embedder import BaseEmbedder
 from medha.embedding import Embeddings
 from medha.errors import ConfigurationError
+from medha.evidence import EvidenceBook
 from medha.generating import Generator
 from medha.invalidation import Remover
 from medha.l1 import L1CacheBackend
@@ -95,10 +96,11 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             answers=await _answers(plan, stats, stack),
             removals=Removals(),
             stats=stats,
-            waterfall=Waterfall([ExactTier(), templates, SemanticTier(judge), FuzzyTier(judge)], stats),
+            waterfall=Waterfall([ExactTier(), templates, SemanticTier(judge), FuzzyTier(judge)], stats, judge),
             templates=templates,
             opened={plan.collection},
         )
+        parts.evidence = await _evidence(plan, parts)
         stack.push_async_callback(storage.close)
         stack.push_async_callback(parts.settle)
         searcher, writer = Searcher(parts), Writer(parts)
@@ -116,6 +118,27 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             on_close=stack.pop_all(),
         )
     raise AssertionError("unreachable: the exit stack swallows nothing")
+
+
+async def _evidence(plan: Blueprint, parts: Parts) -> EvidenceBook | None:
+    bound, answers = plan.settings.max_false_hit_rate, parts.answers
+    if bound is None:
+        return None
+
+    async def withdraw() -> None:
+        if answers is not None:
+            await answers.clear()
+
+    book = EvidenceBook(
+        parts.storage,
+        spec=parts.embeddings.spec,
+        settings=plan.settings,
+        bound=bound,
+        withdraw=withdraw,
+        clock=plan.clock,
+    )
+    await book.open()
+    return book
 
 
 async def _answers(plan: Blueprint, stats: StatsRecorder, stack: AsyncExitStack) -> Answers | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from medha.answers import Answers
     from medha.embedding import Embeddings
+    from medha.evidence import EvidenceBook
     from medha.removals import Removals
     from medha.settings import Settings
     from medha.stats import StatsRecorder
@@ -34,6 +35,7 @@ class Parts:
     stats: StatsRecorder
     waterfall: Waterfall
     templates: TemplateTier
+    evidence: EvidenceBook | None = None
     opened: set[str] = field(default_factory=set[str])
     _unfinished: set[asyncio.Task[Any]] = field(default_factory=set["asyncio.Task[Any]"])
 

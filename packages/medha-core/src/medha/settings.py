@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     stats_max_latency_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     """Latest latencies kept for the percentiles, per tier."""
 
+    max_false_hit_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    """Share of a tier's answers that may be wrong, 0.005 say; the strict rules hold until judged answers show less."""
     feedback_incorrect_threshold: Annotated[int, Field(ge=1)] = 3
     """After so many "incorrect" an entry is removed."""
     on_backend_error: Literal["raise", "miss"] = "raise"

@@ -29,7 +29,7 @@ class Judge:
     def first_accepted(self, tier: str, lookup: Lookup, matches: Sequence[Match]) -> Match | None:
         """The first match that every guard accepts, unless another scope has another query for the question."""
         for match in matches:
-            verdicts = self._verdicts(lookup, match)
+            verdicts = self.verdicts(lookup, match)
             rejection = next((v for v in verdicts if not v.verdict.accepted), None)
             if rejection is not None:
                 outcome = f"rejected by {rejection.guard}: {rejection.verdict.reason}"
@@ -44,7 +44,7 @@ class Judge:
             lookup.reasons.append(f"{match.entry.question!r} {outcome}")
         return None
 
-    def _verdicts(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...]:
+    def verdicts(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...]:
         """Verdicts up to the first rejection; all of them when a decision record is wanted."""
         question = lookup.asked.question
         candidate = Candidate(match.entry, ask(match.entry.question).question, match.similarity)
