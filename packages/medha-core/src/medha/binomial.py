@@ -8,7 +8,7 @@ is its counterpart that is valid at all times at once, by Ville's inequality for
 
 from __future__ import annotations
 
-from math import lgamma, log, log1p
+from math import inf, lgamma, log, log1p
 from typing import Final
 
 _FEW: Final = (0.5, 100.0)
@@ -49,6 +49,8 @@ def _limit(count: int, total: int, confidence: float, mixture: tuple[float, floa
 
 def _log_likelihood(share: float, count: int, total: int) -> float:
     others = total - count
+    if others and share >= 1:
+        return -inf
     seen = count * log(share) if count else 0.0
     return seen + (others * log1p(-share) if others else 0.0)
 
