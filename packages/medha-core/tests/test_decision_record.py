@@ -64,11 +64,11 @@ async def test_looking_for_near_misses_counts_no_rejection(make_cache: MakeCache
 
 async def test_a_template_shows_its_slots_with_column_value_and_words(embedder: WordsEmbedder) -> None:
     async with Medha("tests", embedder, "memory", templates=[STAYS]) as cache:
-        decision = await cache.explain("top five hotels in Porto since 2026-08-12")
+        decision = await cache.explain("top 5 hotels in Porto since 2026-08-12")
         trace = decision.tiers[-1]
         assert (trace.tier, trace.answered) == ("template", True)
         by_slot = {binding.slot: binding for binding in trace.bindings}
-        assert by_slot["count"] == BindingTrace("count", "LIMIT", 5, "the question says 'five'")
+        assert by_slot["count"] == BindingTrace("count", "LIMIT", 5, "the question says '5'")
         assert by_slot["city"] == BindingTrace("city", "city", "Porto", "the question says 'Porto'")
         assert by_slot["day"].column == "opened"
         assert by_slot["day"].source == "the question says '2026-08-12'"

@@ -118,14 +118,12 @@ async def test_a_judgement_counts_once(embedder: WordsEmbedder, backend: Watched
         entry = await cache.store(known(NAMES[0]), query(NAMES[0]))
         for _ in range(5):
             await cache.feedback(reworded(NAMES[0]), False, entry_id=entry)
-        tallied = [row async for row in evidence(backend)]
-        assert tallied == [("semantic", 0, 1)]
+        assert await evidence(backend) == [("semantic", 0, 1)]
 
 
-async def evidence(backend: WatchedBackend) -> Any:
-    page = await backend.scroll("tests.evidence")
-    for entry in page.entries:
-        yield entry.metadata["tier"], entry.feedback_correct, entry.feedback_incorrect
+async def evidence(backend: WatchedBackend) -> list[tuple[Any, int, int]]:
+    entries = (await backend.scroll("tests.evidence")).entries
+    return [(entry.metadata["tier"], entry.feedback_correct, entry.feedback_incorrect) for entry in entries]
 
 
 async def test_feedback_on_a_named_entry_judges_an_answer_that_was_never_served(
@@ -143,7 +141,7 @@ async def test_feedback_on_a_miss_judges_nothing(embedder: WordsEmbedder, backen
         await fill(cache, 1)
         assert not await cache.search(reworded(NAMES[0]))
         assert not await cache.feedback(reworded(NAMES[0]), False)
-        assert [row async for row in evidence(backend)] == []
+        assert await evidence(backend) == []
 
 
 async def test_explain_shows_the_terms_and_which_tier_is_held_back(

@@ -121,7 +121,10 @@ def test_without_evidence_only_the_strictest_similarity_is_served() -> None:
 
 
 def test_the_threshold_goes_as_low_as_is_proven() -> None:
-    evidence = {("semantic", 95): Tally(400, 0), ("semantic", 91): Tally(200, 60)}
+    evidence: dict[tuple[str, int | None], Tally] = {
+        ("semantic", 95): Tally(400, 0),
+        ("semantic", 91): Tally(200, 60),
+    }
     terms = decide(evidence, DEFAULT, 0.05)
     assert terms.tiers["semantic"].threshold == 0.95
     assert decide(evidence | {("semantic", 91): Tally(200, 0)}, DEFAULT, 0.05).tiers["semantic"].threshold == 0.91

@@ -49,6 +49,17 @@ def answered(hit: CacheHit, *, served: bool) -> Answered | None:
     return Answered(tier, hit.similarity, hit.entry_id, hit.generated_query or "", served)
 
 
+async def read_tallies(storage: Storage) -> dict[tuple[str, int | None], Tally]:
+    """The judged answers that a collection of evidence holds."""
+    tallies: dict[tuple[str, int | None], Tally] = {}
+    async for page in storage.pages():
+        for entry in page:
+            band = entry.metadata.get("band")
+            key = (str(entry.metadata["tier"]), None if band is None else int(band))
+            tallies[key] = Tally(entry.feedback_correct, entry.feedback_incorrect)
+    return tallies
+
+
 class EvidenceBook:
     """What is known of how right each tier is; ``terms`` follow from it."""
 
@@ -74,11 +85,7 @@ class EvidenceBook:
     async def open(self) -> None:
         """Read what is kept; answers that L1 kept under other terms are withdrawn."""
         await self._storage.initialize(self._spec)
-        async for page in self._storage.pages():
-            for entry in page:
-                tier, band = str(entry.metadata["tier"]), entry.metadata.get("band")
-                key = (tier, None if band is None else int(band))
-                self._tallies[key] = Tally(entry.feedback_correct, entry.feedback_incorrect)
+        self._tallies = await read_tallies(self._storage)
         self.terms = decide(self._tallies, self._settings, self._bound)
         await self._withdraw()
 
