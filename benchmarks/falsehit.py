@@ -93,8 +93,9 @@ class CosineRule:
     def _by_edit_distance(asking: Asking, stored: Sequence[Asking], similarities: Any) -> Served | None:
         from rapidfuzz import fuzz
 
-        closest = [place for place in np.argsort(-similarities)[:10] if similarities[place] >= 0.75]
-        ratios = [(fuzz.ratio(asking.question.lower(), stored[place].question.lower()), place) for place in closest]
+        closest = [place for place in map(int, np.argsort(-similarities)[:10]) if similarities[place] >= 0.75]
+        asked = asking.question.lower()
+        ratios = [(fuzz.ratio(asked, stored[place].question.lower()), place) for place in closest]
         ratio, place = max(ratios, default=(0.0, 0))
         return Served(stored[place].query, "fuzzy", stored[place].question) if ratio >= 85 else None
 

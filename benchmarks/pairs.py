@@ -158,14 +158,18 @@ def plot(file: Path, near: dict[str, Tally], same: dict[str, Tally], model: str)
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
+    figure: Any
+    axes: Any
     figure, axes = plt.subplots(1, 2, figsize=(11, 5.5), layout="constrained")
+    rejected = {kind: 1 - each.served["open"] / each.pairs for kind, each in near.items()}
+    accepted = {kind: each.served["default"] / each.pairs for kind, each in same.items()}
     halves = (
-        ("Near misses rejected, only guards deciding", near, lambda each: 1 - each.served["open"] / each.pairs),
-        ("Paraphrases accepted, default settings", same, lambda each: each.served["default"] / each.pairs),
+        ("Near misses rejected, only guards deciding", near, rejected),
+        ("Paraphrases accepted, default settings", same, accepted),
     )
-    for axis, (title, kinds, share) in zip(axes, halves, strict=True):
-        names = [f"{kind.replace('_', ' ')} ({each.pairs})" for kind, each in kinds.items()]
-        values = [100 * share(each) for each in kinds.values()]
+    for axis, (title, kinds, shares) in zip(axes, halves, strict=True):
+        names = [f"{kind.replace('_', ' ')} ({kinds[kind].pairs})" for kind in shares]
+        values = [100 * share for share in shares.values()]
         bars = axis.barh(names, values, color="#2b6cb0")
         axis.bar_label(bars, fmt="%.0f %%", padding=3)
         axis.set(title=title, xlim=(0, 115), xlabel="percent")

@@ -1,7 +1,7 @@
 """Whether two SQL queries ask the same: the same text but for what no engine reads, or the same tree.
 
 What may differ: case outside strings, white space, the style of quotes, the form of a number, names of aliases, the
-order of conjuncts and of tables in FROM, a trailing semicolon. Equality of what an engine returns is not asked: two
+order of conjuncts, of IN lists and of tables in FROM, a trailing semicolon. Equality of what an engine returns is not asked: two
 different questions often have the same answer on one small database.
 """
 
@@ -67,13 +67,17 @@ def _ordered(tree: exp.Expr) -> str:
     for kind in (exp.And, exp.Or):
         for node in reversed(list(tree.find_all(kind))):
             if not isinstance(node.parent, kind):
-                operands = sorted((operand.copy() for operand in node.flatten()), key=lambda each: each.sql())
-                joined = functools.reduce(lambda left, right, kind=kind: kind(this=left, expression=right), operands)
-                node.replace(joined) if node.parent else None
+                first, *others = sorted((operand.copy() for operand in node.flatten()), key=lambda each: each.sql())
+                for operand in others:
+                    first = kind(this=first, expression=operand)
+                if node.parent:
+                    node.replace(first)
     for node in tree.find_all(exp.EQ):
         left, right = sorted((node.this, node.expression), key=lambda each: each.sql())
         node.set("this", left)
         node.set("expression", right)
+    for node in tree.find_all(exp.In):
+        node.set("expressions", sorted(node.expressions, key=lambda each: each.sql()))
     text = tree.sql()
     return re.sub(r"FROM ((?:[\w\"# ]+, )+[\w\"# ]+?)(?= WHERE| GROUP| ORDER|$|\))", _ordered_tables, text)
 
