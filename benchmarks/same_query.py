@@ -1,7 +1,7 @@
 """Whether two SQL queries ask the same: the same text but for what no engine reads, or the same tree.
 
 What may differ: case outside strings, white space, the style of quotes, the form of a number, names of aliases, the
-order of conjuncts, of IN lists and of tables in FROM, a trailing semicolon. Equality of what an engine returns is not asked: two
+order of conjuncts, of IN lists and of tables in FROM, a trailing semicolon. What an engine returns is not compared: two
 different questions often have the same answer on one small database.
 """
 
