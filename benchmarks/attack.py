@@ -2,11 +2,13 @@
 
     attack.py [--questions 10000] [--seed 1] [--embedder wordllama|minilm|NAME] [--data FILE.jsonl ...] [--show]
 
-Values: questions that fit a template, with quotes, comments, look-alikes and SQL in their blanks (``hostile.py``). Whatever is
-answered must be the template's own tree except at the literals, and must do in SQLite what a bound parameter does; a query with
-parameters must be the template's text. Changed questions: each stored question with a value replaced, a negation put in, two
-words swapped, its words shuffled, with every threshold at its lowest, so that only the guards stand between. Each must
-miss. The exit code is 1 when anything else happens.
+Values: questions that fit a template, with quotes, comments, look-alikes and SQL in their blanks (``hostile.py``).
+Whatever is answered must be the template's own tree except at the literals, and must run in SQLite where nothing but
+reading is allowed, and not of every table; a Cypher or GraphQL query must be the template's text.
+
+Changed questions: each stored question with a value replaced, a negation put in, two words swapped, its words shuffled,
+with every threshold at its lowest, so that only the guards stand between. Each must miss, unless the changed question
+is stored too. The exit code is 1 when anything else happens.
 """
 
 from __future__ import annotations
@@ -75,12 +77,10 @@ class Judge:
             if self._form(hit, language) != wanted:
                 return "another tree"
             if language == "sql":
-                self.database.execute(
-                    hit.generated_query or "", dict(hit.parameters) if ":" in wanted else ()
-                ).fetchall()
+                parameters = {name: str(value) for name, value in hit.parameters.items()}
+                self.database.execute(hit.generated_query or "", parameters).fetchall()
         except (ValueError, sqlite3.Error) as exc:
-            # a statement with placeholders needs its parameters, and says so
-            return None if "binding" in str(exc).lower() else f"{type(exc).__name__}: {exc}"
+            return f"{type(exc).__name__}: {exc}"
         return None
 
     @staticmethod

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 # ---- values that want to be code ----
 
 FRAGMENTS: Final = (
-    "O'Brien", "x'; DROP TABLE person; --", "1 OR TRUE", "' OR '1'='1", "1 UNION SELECT code FROM secret", "Anna", "7",
-    "'; DELETE FROM person WHERE 'a'='a", "/*", "*/", "--", "#", ";", "\\", "\\'", "''", "'''", '"', "`", "``", "%", "_",
-    "ʼ", "’", "＇", "′", "‘", "ꞌ", "＂", "；", "－－", "\u00a0", "\u200b", "\u202e", "\u2028", "é", "é", "Å", "１２", "²",
-    "$$", "$1", ":name", "?", "@@version", "E'\\x27'", "0x27", "CHAR(39)", "U&'\\0027'", "N'x'", "{customer}", "${name}",
-    "})", "} ) { secret { code } }", "') RETURN 1 //", "MATCH (n) DETACH DELETE n", "1e309", "-1", "--1", "2026-08-12",
-    "10:00-12:00", "NULL", "CAST(1 AS int)", "(SELECT code FROM secret)", "Straße", "мир", "東京", "🎉", "\t", "a\\nb",
+    "O'Brien", "x'; DROP TABLE person; --", "1 OR TRUE", "' OR '1'='1", "1 UNION SELECT code FROM secret", "Anna",
+    "'; DELETE FROM person WHERE 'a'='a", "/*", "*/", "--", "#", ";", "\\", "\\'", "''", "'''", '"', "`", "``", "%",
+    "_", "7", "ʼ", "’", "＇", "′", "‘", "ꞌ", "＂", "；", "－－", "\u00a0", "\u200b", "\u202e", "\u2028", "é", "e\u0301",
+    "Å", "１２", "²", "$$", "$1", ":name", "?", "@@version", "E'\\x27'", "0x27", "CHAR(39)", "U&'\\0027'", "N'x'",
+    "{customer}", "${name}", "})", "} ) { secret { code } }", "') RETURN 1 //", "MATCH (n) DETACH DELETE n", "1e309",
+    "-1", "--1", "2026-08-12", "10:00-12:00", "NULL", "CAST(1 AS int)", "(SELECT code FROM secret)", "Straße", "мир",
+    "東京", "🎉", "\t", "a\\nb",
 )  # fmt: skip
 QUOTES: Final = (("", ""), ("'", "'"), ('"', '"'), ("“", "”"), ("‘", "’"), ("`", "`"), ("«", "»"))
 TEMPLATES: Final[tuple[dict[str, Any], ...]] = (
@@ -131,47 +132,11 @@ def without_literals(query: str, dialect: str | None = None) -> str:
 
 _NAMES: Final = ("Zagreb", "Okafor", "Lindqvist", "Tamsin", "Quito", "Ferrante")
 _AUXILIARY: Final = frozenset({"is", "are", "was", "were", "do", "does", "did", "can", "has", "have", "will"})
-_FRAME: Final = frozenset(
-    [
-        "which",
-        "what",
-        "whom",
-        "whose",
-        "where",
-        "when",
-        "list",
-        "show",
-        "give",
-        "find",
-        "display",
-        "return",
-        "retrieve",
-        "fetch",
-        "provide",
-        "tell",
-        "could",
-        "would",
-        "please",
-        "that",
-        "this",
-        "these",
-        "those",
-        "there",
-        "their",
-        "from",
-        "with",
-        "into",
-        "than",
-        "then",
-        "them",
-        "they",
-        "have",
-        "does",
-        "were",
-        "been",
-        "will",
-    ]
-)
+_FRAME: Final = frozenset({
+    "which", "what", "whom", "whose", "where", "when", "list", "show", "give", "find", "display", "return", "retrieve",
+    "fetch", "provide", "tell", "could", "would", "please", "that", "this", "these", "those", "there", "their", "from",
+    "with", "into", "than", "then", "them", "they", "have", "does", "were", "been", "will",
+})  # fmt: skip
 _SAME_EITHER_WAY: Final = frozenset({"and", "or", "plus", "both", "either", "neither", "nor", "between", "besides"})
 """With one of these, two words may change places and nothing is asked differently."""
 
@@ -236,7 +201,9 @@ def _swap(words: Sequence[str], draw: random.Random) -> list[str] | None:
 def _reorder(words: Sequence[str], draw: random.Random) -> list[str] | None:
     if len(_content(words)) < 3 or _SAME_EITHER_WAY.intersection(word.lower() for word in words):
         return None
-    return draw.sample(words, len(words))
+    shuffled = draw.sample(words, len(words))
+    moved = [shuffled[place] for place in _content(shuffled)] != [words[place] for place in _content(words)]
+    return shuffled if moved else None
 
 
 def _with(words: Sequence[str], place: int, word: str) -> list[str]:

@@ -17,14 +17,15 @@ from benchmarks.hostile import (
     mutants,
     without_literals,
 )
-from conftest import WordsEmbedder
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medha import Medha, Settings
 from medha.memory import MemoryBackend
 
 if TYPE_CHECKING:
+    from conftest import WordsEmbedder
+
     from medha import CacheHit
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / "benchmarks" / "pairs"
@@ -42,8 +43,8 @@ QUESTIONS: Final = [
 ORDERS, LANGUAGES = TEMPLATES[0], {str(each["intent"]): str(each.get("language", "sql")) for each in TEMPLATES}
 
 
-async def asked_of(stored: str, asked: str) -> CacheHit:
-    async with Medha("attack", WordsEmbedder(), MemoryBackend(), OPEN) as cache:
+async def asked_of(embedder: WordsEmbedder, stored: str, asked: str) -> CacheHit:
+    async with Medha("attack", embedder, MemoryBackend(), OPEN) as cache:
         await cache.store(stored, "SELECT 1")
         return await cache.search(asked)
 
@@ -55,17 +56,17 @@ def changed() -> st.SearchStrategy[Mutant]:
     )
 
 
-@settings(max_examples=150, deadline=None)
-@given(changed())
-def test_a_question_with_a_value_a_negation_or_an_order_changed_misses(mutant: Mutant) -> None:
-    hit = asyncio.run(asked_of(mutant.stored, mutant.asked))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(mutant=changed())
+def test_a_question_with_a_value_a_negation_or_an_order_changed_misses(embedder: WordsEmbedder, mutant: Mutant) -> None:
+    hit = asyncio.run(asked_of(embedder, mutant.stored, mutant.asked))
     assert not hit, (mutant, hit.reason)
 
 
-async def test_changed_questions_miss_among_all_the_others_too() -> None:
+async def test_changed_questions_miss_among_all_the_others_too(embedder: WordsEmbedder) -> None:
     draw = random.Random(7)
     sample = draw.sample(QUESTIONS, 120)
-    async with Medha("attack", WordsEmbedder(), MemoryBackend(), OPEN) as cache:
+    async with Medha("attack", embedder, MemoryBackend(), OPEN) as cache:
         await cache.store_many({"question": question, "generated_query": question} for question in QUESTIONS)
         changes = [mutant for question in sample for mutant in mutants(question, draw)]
         served = [mutant for mutant in changes if await cache.search(mutant.asked)]
@@ -74,7 +75,7 @@ async def test_changed_questions_miss_among_all_the_others_too() -> None:
     assert served == []
 
 
-async def test_hostile_values_never_change_the_tree() -> None:
+async def test_hostile_values_never_change_the_tree(embedder: WordsEmbedder) -> None:
     trees: dict[str | None, str] = {None: without_literals(LEARNT_FROM[0]["generated_query"])}
     wrong: list[tuple[str, str]] = []
     answered = 0
@@ -83,7 +84,7 @@ async def test_hostile_values_never_change_the_tree() -> None:
         query = hit.generated_query or ""
         return without_literals(query) if LANGUAGES.get(hit.template_used or "", "sql") == "sql" else query
 
-    async with Medha("attack", WordsEmbedder(), MemoryBackend(), templates=TEMPLATES) as cache:
+    async with Medha("attack", embedder, MemoryBackend(), templates=TEMPLATES) as cache:
         await cache.store_many(LEARNT_FROM)
         for template in TEMPLATES:
             hit = await cache.search(harmless_question(str(template["template_text"])))
@@ -98,8 +99,8 @@ async def test_hostile_values_never_change_the_tree() -> None:
     assert wrong == []
 
 
-async def test_a_value_in_quotes_reaches_the_query_as_a_literal_to_the_letter() -> None:
-    async with Medha("attack", WordsEmbedder(), MemoryBackend(), templates=[ORDERS]) as cache:
+async def test_a_value_in_quotes_reaches_the_query_as_a_literal_to_the_letter(embedder: WordsEmbedder) -> None:
+    async with Medha("attack", embedder, MemoryBackend(), templates=[ORDERS]) as cache:
         hit = await cache.search('orders of "x\'; DROP TABLE person; --"')
 
     assert hit.generated_query == "SELECT id FROM orders WHERE customer = 'x''; DROP TABLE person; --'"
