@@ -46,6 +46,10 @@ INSERT INTO rating VALUES ('Anna', '2026-05-01', 4); INSERT INTO invoice VALUES 
 ALLOWED: Final = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION}
 
 
+def _only_reading(action: int, table: str | None, *_: str | None) -> int:
+    return sqlite3.SQLITE_OK if action in ALLOWED and table != "secret" else sqlite3.SQLITE_DENY
+
+
 class Judge:
     """Says whether an answer is what its template allows."""
 
@@ -53,11 +57,7 @@ class Judge:
         self.trees: dict[str, str] = {}
         self.database = sqlite3.connect(":memory:")
         self.database.executescript(SCHEMA)
-        self.database.set_authorizer(
-            lambda action, table, *_: (
-                sqlite3.SQLITE_OK if action in ALLOWED and table != "secret" else sqlite3.SQLITE_DENY
-            )
-        )
+        self.database.set_authorizer(_only_reading)
 
     async def learn(self, cache: Medha) -> None:
         """The trees of harmless answers."""

@@ -64,6 +64,17 @@ def test_stats_shows_what_the_tiers_may_serve(
     assert "0.50%, 95% confidence" in medha("stats").stdout
 
 
+def test_what_was_judged_is_kept_in_the_file_for_the_next_process(
+    document: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDHA_MAX_FALSE_HIT_RATE", "0.005")
+    document("store", "How many albums are there?", "SELECT 2")
+    document("feedback", "How many albums are there?", "--correct")
+    tiers = document("stats")["terms"]["tiers"]
+    assert (tiers["exact"]["right"], tiers["exact"]["wrong"], tiers["exact"]["state"]) == (1, 0, "not held")
+    assert document("stats")["entries"] == 1
+
+
 def test_plugins_lists_the_built_in_and_the_installed_with_their_versions(
     document: Callable[..., Any], medha: Callable[..., Result]
 ) -> None:
