@@ -229,7 +229,7 @@ def table(name: str, results: dict[str, Count]) -> str:
         for tier in tiers:
             line = count.line(tier)
             cells = [
-                rule if tier is None else f"- {tier}",
+                rule if tier is None else f"· {tier}",
                 f"{line['hit_rate']:.1%}",
                 f"{line['correct_rate']:.1%}",
                 str(line["wrong"]),
