@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from typer.testing import Result
 
@@ -148,3 +150,36 @@ def test_the_document_of_explain_is_the_decision(document: Callable[..., Any]) -
     assert decision["hit"]["strategy"] == "exact_match"
     assert [tier["tier"] for tier in decision["tiers"]] == ["l1", "exact"]
     assert [tier["answered"] for tier in decision["tiers"]] == [False, True]
+
+
+def test_explain_draws_near_misses_below_the_thresholds(
+    medha: Callable[..., Result], document: Callable[..., Any]
+) -> None:
+    medha("store", "Which ferries sail to Elba?", "SELECT 1")
+    shown = medha("explain", "What does the museum in Ghent cost?").stdout
+    assert "Near misses" in shown
+    assert "Which ferries sail to Elba?" in shown
+    assert "would reject it" in shown
+    (near,) = document("explain", "What does the museum in Ghent cost?")["near_misses"]
+    assert (near["tier"], near["generated_query"]) == ("none", "SELECT 1")
+
+
+def test_explain_shows_the_terms_where_a_rate_is_promised(
+    medha: Callable[..., Result], document: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDHA_MAX_FALSE_HIT_RATE", "0.01")
+    shown = medha("explain", QUESTION).stdout
+    assert "at most 1.00%" in shown
+    assert "strict, not proven yet" in shown
+    assert document("explain", QUESTION)["terms"]["tiers"]["fuzzy"]["allowed"] is False
+
+
+def test_explain_draws_what_a_template_bound(
+    medha: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "templates.json"
+    template = {"intent": "albums", "template_text": "albums by {name}", "parameters": ["name"]}
+    file.write_text(json.dumps([template | {"query_template": "SELECT title FROM album WHERE artist = {name}"}]))
+    monkeypatch.setenv("MEDHA_TEMPLATE_FILE", str(file))
+    shown = " ".join(medha("explain", "albums by Queen").stdout.split())
+    assert "name = 'Queen' as artist" in shown

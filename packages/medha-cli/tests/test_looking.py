@@ -38,6 +38,43 @@ def test_stats_counts_scopes_and_names_model_and_dimension(
     assert "counted in the process" in shown
 
 
+def test_stats_counts_the_rejections_that_questions_of_a_file_meet(
+    document: Callable[..., Any], medha: Callable[..., Result], tmp_path: Path
+) -> None:
+    document("store", "Show the top 5 customers by total spending", "SELECT 5")
+    questions = tmp_path / "questions.txt"
+    questions.write_text(
+        "Show the top 10 customers by total spending\n\nshow the top five customers by total spending\n"
+    )
+    asked = document("stats", "--ask", str(questions))["asked"]
+    assert (asked["lookups"], asked["hits"], asked["guard_rejections"]) == (2, 1, {"numbers": 1})
+    shown = medha("stats", "--ask", str(questions)).stdout
+    assert "rejections by guard" in shown
+    assert "numbers: 1" in shown
+    assert document("stats", "--ask", str(tmp_path / "absent.txt"))["error"]["type"] == "FileError"
+
+
+def test_stats_shows_what_the_tiers_may_serve(
+    document: Callable[..., Any], medha: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert document("stats")["terms"] is None
+    monkeypatch.setenv("MEDHA_MAX_FALSE_HIT_RATE", "0.005")
+    tiers = document("stats")["terms"]["tiers"]
+    assert (tiers["semantic"]["threshold"], tiers["fuzzy"]["allowed"]) == (0.99, False)
+    assert "0.50%, 95% confidence" in medha("stats").stdout
+
+
+def test_what_was_judged_is_kept_in_the_file_for_the_next_process(
+    document: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDHA_MAX_FALSE_HIT_RATE", "0.005")
+    document("store", "How many albums are there?", "SELECT 2")
+    document("feedback", "How many albums are there?", "--correct")
+    tiers = document("stats")["terms"]["tiers"]
+    assert (tiers["exact"]["right"], tiers["exact"]["wrong"], tiers["exact"]["state"]) == (1, 0, "not held")
+    assert document("stats")["entries"] == 1
+
+
 def test_plugins_lists_the_built_in_and_the_installed_with_their_versions(
     document: Callable[..., Any], medha: Callable[..., Result]
 ) -> None:

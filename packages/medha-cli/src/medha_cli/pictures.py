@@ -11,15 +11,22 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from medha import CacheHit, Decision, Settings
-    from medha.models import ConsideredCandidate
+    from medha.models import BindingTrace, ConsideredCandidate, Terms
 
 
 def decision_picture(decision: Decision, settings: Settings) -> Group:
-    """The outcome, the tiers with their times, and each candidate with the guards' verdicts."""
+    """The outcome, the tiers with times and bindings, each candidate with the guards' verdicts, the near misses."""
     parts = [_outcome(decision.hit, decision.milliseconds), _question(decision), _tiers(decision)]
     parts += [_candidate(number, candidate, settings) for number, candidate in enumerate(decision.candidates, 1)]
     if not decision.candidates:
         parts.append(Text("No candidate was put before the guards.", style="dim"))
+    shown = {candidate.entry_id for candidate in decision.candidates}
+    unseen = [near for near in decision.near_misses if near.entry_id not in shown]
+    if unseen:
+        parts.append(Text("\nNear misses, below the thresholds", style="bold"))
+        parts += [_candidate(number, near, settings) for number, near in enumerate(unseen, 1)]
+    if decision.terms is not None:
+        parts += [Text(""), terms_table(decision.terms)]
     return Group(*parts)
 
 
@@ -49,6 +56,26 @@ def _tiers(decision: Decision) -> Table:
     for trace in decision.tiers:
         outcome = Text("answered", "green") if trace.answered else Text("passed on", "yellow")
         table.add_row(trace.tier, outcome, f"{trace.milliseconds:.2f}", trace.reason)
+        for binding in trace.bindings:
+            table.add_row("", "", "", _bound(binding))
+    return table
+
+
+def _bound(binding: BindingTrace) -> Text:
+    column = f" as {binding.column}" if binding.column else ""
+    return Text.assemble((binding.slot, "cyan"), f" = {binding.value!r}{column}: {binding.source}")
+
+
+def terms_table(terms: Terms) -> Table:
+    """What each tier may serve under ``max_false_hit_rate``, and how it came to that."""
+    title = f"at most {terms.max_false_hit_rate:.2%} of a tier's answers wrong, {terms.confidence:.0%} confidence"
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, title=title, title_justify="left")
+    for name in ("tier", "state", "from", "right", "wrong", "wrong at most"):
+        table.add_column(name, justify="left" if name in {"tier", "state"} else "right")
+    for tier, each in terms.tiers.items():
+        threshold = "" if each.threshold is None else f"{each.threshold:.2f}"
+        state = Text(each.state, "green" if each.allowed else "yellow")
+        table.add_row(tier, state, threshold, f"{each.right:,}", f"{each.wrong:,}", f"{each.at_most:.2%}")
     return table
 
 
@@ -59,7 +86,7 @@ def _candidate(number: int, candidate: ConsideredCandidate, settings: Settings) 
         f"\n{number}.",
         Group("", similarity_bar(candidate.similarity, "green" if enough else "yellow")),
         f"\n{candidate.similarity:.3f}",
-        f"\n{candidate.tier}",
+        f"\n{'' if candidate.tier == 'none' else candidate.tier}",
         f"\n{candidate.question}",
     )
     verdicts = Table(box=None, padding=(0, 1, 0, 0), show_header=False, show_edge=False)
@@ -67,6 +94,8 @@ def _candidate(number: int, candidate: ConsideredCandidate, settings: Settings) 
         accepted = given.verdict.accepted
         mark = Text("accepts", "green") if accepted else Text("rejects", "red")
         verdicts.add_row("   ", given.guard, mark, Text(given.verdict.reason, overflow="fold"))
+    for binding in candidate.bindings:
+        verdicts.add_row("   ", "", "", _bound(binding))
     return Group(head, verdicts, Text(f"    {candidate.outcome}", style="green" if _accepted(candidate) else "red"))
 
 

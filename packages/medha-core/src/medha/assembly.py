@@ -15,6 +15,7 @@ from medha.descriptors import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plug
 from medha.embedder import BaseEmbedder
 from medha.embedding import Embeddings
 from medha.errors import ConfigurationError
+from medha.evidence import EvidenceBook
 from medha.generating import Generator
 from medha.guard import Guard, Reviewer
 from medha.guards import builtin_guards
@@ -110,13 +111,14 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             removals=removals,
             stats=stats,
             waterfall=Waterfall(
-                [ExactTier(), templates, *learned, SemanticTier(judge), FuzzyTier(judge), *review], stats
+                [ExactTier(), templates, *learned, SemanticTier(judge), FuzzyTier(judge), *review], stats, judge
             ),
             templates=templates,
             learning=learning,
             listeners=await asyncio.to_thread(_listeners, plan.listeners, stats),
             opened={plan.collection},
         )
+        parts.evidence = await _evidence(plan, parts)
         stack.push_async_callback(storage.close)
         stack.push_async_callback(parts.settle)
         if learning is not None:
@@ -137,6 +139,27 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             on_close=stack.pop_all(),
         )
     raise AssertionError("unreachable: the exit stack swallows nothing")
+
+
+async def _evidence(plan: Blueprint, parts: Parts) -> EvidenceBook | None:
+    bound, answers = plan.settings.max_false_hit_rate, parts.answers
+    if bound is None:
+        return None
+
+    async def withdraw() -> None:
+        if answers is not None:
+            await answers.clear()
+
+    book = EvidenceBook(
+        parts.storage,
+        spec=parts.embeddings.spec,
+        settings=plan.settings,
+        bound=bound,
+        withdraw=withdraw,
+        clock=plan.clock,
+    )
+    await book.open()
+    return book
 
 
 async def _answers(plan: Blueprint, stats: StatsRecorder, stack: AsyncExitStack) -> Answers | None:

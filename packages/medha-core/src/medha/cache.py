@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medha.facade.entries import Entries
@@ -41,7 +42,9 @@ class Medha(Lookups, Entries, Removing, LearningCalls):
 
     def stats(self) -> CacheStats:
         """What happened since the start or the last ``reset_stats``."""
-        return self._stats.snapshot()
+        evidence = None if self._assembly is None else self._assembly.parts.evidence
+        snapshot = self._stats.snapshot()
+        return snapshot if evidence is None else replace(snapshot, terms=evidence.terms)
 
     def reset_stats(self) -> None:
         """Start counting anew."""

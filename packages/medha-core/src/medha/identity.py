@@ -29,7 +29,12 @@ class Asked(NamedTuple):
 
     def key(self, scope: str) -> str:
         """The L1 key of the question in a scope, as ``scope_key`` gives it."""
-        return f"{self.digest}:{digest(scope)}" if scope else self.digest
+        return l1_key(self.digest, scope)
+
+
+def l1_key(question_digest: str, scope: str) -> str:
+    """The L1 key of the question with this digest in a scope, as ``scope_key`` gives it."""
+    return f"{question_digest}:{digest(scope)}" if scope else question_digest
 
 
 def digest(text: str) -> str:

@@ -102,6 +102,10 @@ class Remover:
         """Count feedback on the entry that answers the question, and remove it after too many "incorrect"."""
         if not isinstance(correct, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(f"correct must be True or False, not {correct!r}")
+        judged = await self._searcher.answer_of(question, filters, entry_id)
+        if judged is not None and self._parts.evidence is not None:
+            await self._parts.evidence.judge(*judged, correct=correct)
+            entry_id = judged[1].entry_id if entry_id is None else entry_id
         if entry_id is None:
             hit = (await self._searcher.explain(question, filters)).hit
             if hit.error is not None:

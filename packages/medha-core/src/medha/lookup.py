@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from medha.errors import EmbedderError
 from medha.guards.timely import until_midnight, untimely
-from medha.models import UNSET, ConsideredCandidate, GuardVerdict, Match, TierTrace, Unset
+from medha.models import UNSET, BindingTrace, ConsideredCandidate, GuardVerdict, Match, TierTrace, Unset
 from medha.where import Where
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from medha.embedding import Embeddings
     from medha.identity import Asked
-    from medha.models import CacheEntry, CacheHit, Metadata, Vector
+    from medha.models import CacheEntry, CacheHit, Metadata, Terms, Vector
     from medha.settings import Settings
     from medha.storage import SearchConditions, Storage
 
@@ -33,36 +33,59 @@ class Tier(Protocol):
 
 @dataclass(slots=True)
 class Recorder:
-    """What ``explain`` shows of a lookup, and what listeners are told of one that is ``served``."""
+    """What ``explain`` shows of a lookup, and what listeners are told of one that is ``served``.
+
+    A tier puts into ``bindings`` what it takes from the question.
+    """
 
     served: bool = False
     tiers: list[TierTrace] = field(default_factory=list[TierTrace])
     candidates: list[ConsideredCandidate] = field(default_factory=list[ConsideredCandidate])
+    near_misses: list[ConsideredCandidate] = field(default_factory=list[ConsideredCandidate])
+    bindings: list[BindingTrace] = field(default_factory=list[BindingTrace])
 
     def tier(self, name: str, hit: CacheHit | None, reason: str, started: float) -> None:
-        """A tier ended."""
+        """A tier ended; what it bound is its own."""
         milliseconds = (time.perf_counter() - started) * 1000
-        self.tiers.append(TierTrace(name, hit is not None, reason, milliseconds))
+        self.tiers.append(TierTrace(name, hit is not None, reason, milliseconds, tuple(self.bindings)))
+        self.bindings.clear()
 
     def l1(self, hit: CacheHit | None, started: float) -> None:
         """The L1 cache was asked."""
         self.tier("l1", hit, hit.reason if hit else "no answer kept for these words", started)
 
-    def candidate(self, tier: str, match: Match, verdicts: tuple[GuardVerdict, ...], outcome: str) -> None:
+    def candidate(
+        self,
+        tier: str,
+        match: Match,
+        verdicts: tuple[GuardVerdict, ...],
+        outcome: str,
+        bindings: tuple[BindingTrace, ...] = (),
+    ) -> None:
         """A candidate was considered."""
-        entry = match.entry
-        self.candidates.append(
-            ConsideredCandidate(
-                tier, entry.id, entry.question, entry.generated_query, match.similarity, verdicts, outcome
-            )
-        )
+        self.candidates.append(considered(tier, match, verdicts, outcome, bindings))
+
+
+def considered(
+    tier: str,
+    match: Match,
+    verdicts: tuple[GuardVerdict, ...],
+    outcome: str,
+    bindings: tuple[BindingTrace, ...] = (),
+) -> ConsideredCandidate:
+    """A match as it stands in a decision record."""
+    entry = match.entry
+    return ConsideredCandidate(
+        tier, entry.id, entry.question, entry.generated_query, match.similarity, verdicts, outcome, bindings
+    )
 
 
 @dataclass(slots=True, kw_only=True)
 class Lookup:
     """The question, its scope and instant, and what was fetched for it - each thing at most once.
 
-    ``fault`` is how the embedder failed for a batch that this lookup is of.
+    ``fault`` is how the embedder failed for a batch that this lookup is of. ``terms`` say what a tier may serve, where
+    ``max_false_hit_rate`` is set.
     """
 
     asked: Asked
@@ -73,6 +96,7 @@ class Lookup:
     embeddings: Embeddings
     settings: Settings
     recorder: Recorder | None = None
+    terms: Terms | None = None
     reasons: list[str] = field(default_factory=list[str])
     exact: CacheEntry | Unset | None = UNSET
     vector: Vector | None = None
@@ -131,6 +155,14 @@ class Lookup:
             "where": Where(metadata=self.filters),
             "now": self.now,
         }
+
+    @property
+    def semantic_threshold(self) -> float:
+        """The least similarity that the semantic tier serves; above every cosine where it may serve nothing."""
+        if self.terms is None:
+            return self.settings.score_threshold_semantic
+        threshold = self.terms.tiers["semantic"].threshold
+        return 2.0 if threshold is None else threshold
 
     async def entries_of_question(self) -> list[CacheEntry]:
         """Every live entry of this question whose metadata fits the filters; needs no embedding."""

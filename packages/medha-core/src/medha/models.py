@@ -269,6 +269,19 @@ class GuardVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class BindingTrace:
+    """A value that a template took from the question, in a decision record.
+
+    ``column`` is what the query compares it with, where that is known; ``source`` says where the value is from.
+    """
+
+    slot: str
+    column: str | None
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConsideredCandidate:
     """A candidate in a decision record: what a tier made of it."""
 
@@ -279,6 +292,7 @@ class ConsideredCandidate:
     similarity: float
     verdicts: tuple[GuardVerdict, ...]
     outcome: str
+    bindings: tuple[BindingTrace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +303,51 @@ class TierTrace:
     answered: bool
     reason: str
     milliseconds: float
+    bindings: tuple[BindingTrace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierTerms:
+    """What a tier may serve under ``max_false_hit_rate``, and the judged answers that say so.
+
+    ``at_most`` is how often it is wrong at most, at the confidence of the terms; ``threshold`` is the least similarity
+    that the semantic tier serves.
+    """
+
+    allowed: bool
+    state: str
+    right: int
+    wrong: int
+    at_most: float
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What every tier may serve, so that no more of its answers are wrong than ``max_false_hit_rate`` says."""
+
+    max_false_hit_rate: float
+    confidence: float
+    tiers: Mapping[str, TierTerms]
+
+    def why_shut(self, tier: str) -> str | None:
+        """Why the tier may serve nothing; ``None`` where it may."""
+        terms = self.tiers.get(tier)
+        if terms is None or terms.allowed:
+            return None
+        return (
+            f"held back by max_false_hit_rate {self.max_false_hit_rate:g}: {terms.state}, with {terms.right} judged "
+            f"right and {terms.wrong} wrong it may be wrong in up to {terms.at_most:.2%}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """How one lookup was decided: every tier tried, every candidate considered, every verdict."""
+    """How one lookup was decided: every tier tried, every candidate considered, every verdict.
+
+    ``near_misses`` are the closest entries that were not served, with what told each apart, also those that no tier
+    considered because they are below its threshold. ``terms`` are there where ``max_false_hit_rate`` is set.
+    """
 
     question: str
     normalized_question: str
@@ -303,6 +357,8 @@ class Decision:
     candidates: tuple[ConsideredCandidate, ...]
     milliseconds: float
     collection: str = ""
+    near_misses: tuple[ConsideredCandidate, ...] = ()
+    terms: Terms | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The decision as plain JSON-able values."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from medha.embedding import Embeddings
     from medha.learning import Learning
     from medha.listening import Listeners
+    from medha.evidence import EvidenceBook
     from medha.removals import Removals
     from medha.settings import Settings
     from medha.stats import StatsRecorder
@@ -38,6 +39,7 @@ class Parts:
     templates: TemplateTier
     learning: Learning | None
     listeners: Listeners
+    evidence: EvidenceBook | None = None
     opened: set[str] = field(default_factory=set[str])
     _unfinished: set[asyncio.Task[Any]] = field(default_factory=set["asyncio.Task[Any]"])
 

@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.checks import check_metadata, check_question_length
-from medha.errors import EmbedderError, InvalidInputError, MedhaError, ScopeRequiredError
+from medha.errors import BackendError, EmbedderError, InvalidInputError, MedhaError, ScopeRequiredError
+from medha.evidence import answered
 from medha.hits import miss
 from medha.identity import Asked, ask, entry_id, scope_key
 from medha.l1 import L1Read
 from medha.lookup import Lookup, Recorder
 from medha.models import NO_METADATA, Decision
+from medha.tiers.near import NEAREST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medha.models import CacheHit, Metadata
+    from medha.evidence import Answered, EvidenceBook
+    from medha.models import CacheHit, ConsideredCandidate, Metadata
     from medha.parts import Parts
+
+    Judged = tuple[str, Answered]
 
 _ATTEMPTS: Final = 3
 _NO_SCOPE: Final = "require_scope is on and the lookup names no scope; pass filters"
@@ -142,6 +147,8 @@ class Searcher:
                 lookup.fault = fault
                 hit = await self._parts.waterfall.answer(lookup)
                 await self._keep(request, hit)
+                if self._parts.evidence is not None:
+                    await self._remember(self._parts.evidence, request, lookup, hit)
             if hit.entry_id is None or not removals.since(request.moment, hit.entry_id):
                 return hit
         return miss(f"the answer was removed or replaced during each of {_ATTEMPTS} lookups")
@@ -174,6 +181,8 @@ class Searcher:
             candidates=tuple(recorder.candidates),
             milliseconds=seconds * 1000,
             collection=self._parts.storage.collection,
+            near_misses=_nearest(recorder),
+            terms=None if self._parts.evidence is None else self._parts.evidence.terms,
         )
 
     async def _read_many(self, requests: Sequence[_Request]) -> None:
@@ -211,7 +220,38 @@ class Searcher:
             embeddings=parts.embeddings,
             settings=parts.settings,
             recorder=request.recorder,
+            terms=None if parts.evidence is None else parts.evidence.terms,
         )
+
+    async def _remember(self, evidence: EvidenceBook, request: _Request, lookup: Lookup, hit: CacheHit) -> None:
+        """Keep the answer for when it is judged; after a miss, the one that was held back."""
+        if hit or hit.error is not None:
+            evidence.remember(request.key, answered(hit, served=True))
+            return
+        try:
+            held_back = await self._parts.waterfall.held_back(lookup)
+        except (BackendError, EmbedderError) as exc:
+            self._parts.stats.error(exc)
+        else:
+            evidence.remember(request.key, answered(held_back, served=False))
+
+    async def answer_of(self, question: str, filters: Mapping[str, Any] | None, wanted: str | None) -> Judged | None:
+        """The answer that feedback is about: the one given lately, else the one that would be given now.
+
+        For a wanted entry, also a tier that is held back counts.
+        """
+        evidence = self._parts.evidence
+        if evidence is None:
+            return None
+        request = self.request(question, filters)
+        answer = evidence.lately(request.key, wanted)
+        if answer is None:
+            request.recorder = Recorder()
+            lookup = self._lookup(request)
+            if wanted is not None:
+                lookup.terms = None
+            answer = answered(await self._parts.waterfall.answer(lookup), served=True)
+        return None if answer is None or wanted not in {None, answer.entry_id} else (request.key, answer)
 
     async def _fetch_ahead(self, lookups: Sequence[Lookup]) -> EmbedderError | None:
         """One ``get`` for all, one embedding call for those it does not answer; returns the embedder's fault."""
@@ -233,3 +273,9 @@ class Searcher:
         for lookup, vector in zip(open_lookups, vectors, strict=True):
             lookup.vector = vector
         return None
+
+
+def _nearest(recorder: Recorder) -> tuple[ConsideredCandidate, ...]:
+    """What was not served, closest first: rejected, or never considered."""
+    rejected = {c.entry_id: c for c in [*recorder.candidates, *recorder.near_misses] if c.outcome != "accepted"}
+    return tuple(sorted(rejected.values(), key=lambda candidate: -candidate.similarity)[:NEAREST])

@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     listeners: Annotated[tuple[str, ...], NoDecode] = ()
     """The plugins that are told of every lookup, ``otel`` for example; in the variable separated by commas."""
 
+    max_false_hit_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    """Share of a tier's answers that may be wrong, 0.005 say; the strict rules hold until judged answers show less."""
     feedback_incorrect_threshold: Annotated[int, Field(ge=1)] = 3
     """After so many "incorrect" an entry is removed."""
     on_backend_error: Literal["raise", "miss"] = "raise"

@@ -13,7 +13,7 @@ from medha.models import SearchStrategy
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medha.models import CacheHit
+    from medha.models import CacheHit, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,8 @@ class CacheStats:
     """What happened since the start or the last reset.
 
     ``lookups`` = ``hits`` + ``misses``. A lookup that raised is in ``errors`` only; one that survived a fault as a miss
-    is in both. ``guard_rejections`` counts rejected candidates, by guard.
+    is in both. ``guard_rejections`` counts rejected candidates, by guard. ``terms`` say what each tier may serve now,
+    where ``max_false_hit_rate`` is set.
     """
 
     lookups: int
@@ -52,6 +53,7 @@ class CacheStats:
     latency: LatencyStats
     errors: Mapping[str, int]
     guard_rejections: Mapping[str, int]
+    terms: Terms | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The statistics as plain JSON-able values."""

@@ -29,12 +29,13 @@ from medha.errors import (
     PartialWriteError,
     ScopeRequiredError,
 )
-from medha.identity import canonical, digest, entry_id, query_hash, scope_key
+from medha.identity import canonical, digest, entry_id, l1_key, query_hash, scope_key
 from medha.models import UNSET, CacheEntry, NewEntry, Unset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from medha.evidence import EvidenceBook
     from medha.models import Vector, Vectors
     from medha.parts import Parts
 
@@ -71,7 +72,18 @@ class Writer:
         """
         draft = self.draft(new)
         await self._write_batch([draft])
+        if self._parts.evidence is not None:
+            await self._judge(self._parts.evidence, draft)
         return draft.id
+
+    async def _judge(self, evidence: EvidenceBook, draft: Draft) -> None:
+        """What is stored for a question is its true query."""
+        scope = scope_key(draft.fields["metadata"])
+        try:
+            await evidence.true_query(l1_key(draft.digest, scope), draft.fields["generated_query"])
+        except (BackendError, L1Error) as exc:
+            # the entry is stored; a judgement that is lost leaves the terms as strict as they were
+            self._parts.stats.error(exc)
 
     async def store_many(
         self,

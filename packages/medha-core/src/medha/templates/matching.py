@@ -27,11 +27,12 @@ _CASE: Final = CaseGuard()
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A template that fits, with a value for each of its parameters."""
+    """A template that fits, with a value for each of its parameters, and the words of the question that say it."""
 
     template: QueryTemplate
     values: Mapping[str, Value]
     confidence: float
+    said: Mapping[str, str]
 
 
 class Wording:
@@ -59,7 +60,8 @@ class Wording:
         for spans, values in islice(self._fillings(phrase, 0, 0), _MOST_TRIES):
             without = phrase.without(spans)
             if self._says_the_same(without):
-                yield Match(self.template, values, 1.0 if without.lower() == self.text.lower() else 0.95)
+                said = {name: phrase.span(start, end) for start, end, name in spans}
+                yield Match(self.template, values, 1.0 if without.lower() == self.text.lower() else 0.95, said)
 
     def _says_the_same(self, without: str) -> bool:
         if max(len(without), len(self.text)) > LONGEST:

@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from medha.templates.blanks import BLANK
@@ -34,7 +35,9 @@ class Rendered(NamedTuple):
 
 
 class QueryForm(ABC):
-    """A query that waits for values."""
+    """A query that waits for values. ``columns`` tells what each parameter is compared with, where that is known."""
+
+    columns: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def render(self, values: Mapping[str, Value]) -> Rendered | None:
@@ -82,6 +85,7 @@ class SqlForm(QueryForm):
         self._tree = parse_one(_with_blanks(template.query_template, names, identifiers), self._dialect)
         used = [name for node in self._tree.find_all(exp.Literal) for name in _INSIDE.findall(_text_of(node))]
         named = [name for node in self._tree.find_all(exp.Identifier) if (name := _identifier_name(node))]
+        self.columns = _columns(self._tree)
         if unused := names - set(used) - set(named):
             raise ValueError(f"query_template never uses {sorted(unused)} as a value")
         left = BLANK in self._tree.sql(comments=True) and not set(used)
@@ -186,6 +190,24 @@ def _shape(tree: exp.Expr, values: Mapping[str, Value]) -> str:
         return node
 
     return repr(tree.transform(flat))
+
+
+def _columns(tree: exp.Expr) -> dict[str, str]:
+    """What each parameter is compared with: a column, or LIMIT."""
+    from sqlglot import exp
+
+    found: dict[str, str] = {}
+    for node in tree.find_all(exp.Literal):
+        parent = node.parent
+        beside = None
+        if isinstance(parent, exp.Between | exp.In):
+            beside = parent.this
+        elif isinstance(parent, exp.Binary):
+            beside = parent.right if parent.left is node else parent.left
+        column = "LIMIT" if isinstance(parent, exp.Limit) else beside.sql() if isinstance(beside, exp.Column) else None
+        if column is not None:
+            found |= dict.fromkeys(_INSIDE.findall(_text_of(node)), column)
+    return found
 
 
 def _with_blanks(query: str, names: Iterable[str], identifiers: Iterable[str]) -> str:

@@ -29,7 +29,7 @@ class Judge:
     def first_accepted(self, tier: str, lookup: Lookup, matches: Sequence[Match]) -> Match | None:
         """The first match that every guard accepts, unless another scope has another query for the question."""
         for match in matches:
-            verdicts = self._verdicts(lookup, match)
+            verdicts = self.verdicts(lookup, match)
             rejection = next((v for v in verdicts if not v.verdict.accepted), None)
             if rejection is not None:
                 outcome = f"rejected by {rejection.guard}: {rejection.verdict.reason}"
@@ -42,7 +42,7 @@ class Judge:
             lookup.reasons.append(f"{match.entry.question!r} {outcome}")
         return None
 
-    def _verdicts(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...]:
+    def verdicts(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...]:
         """Verdicts up to the first rejection; all of them when the lookup is explained."""
         question, candidate = lookup.asked.question, self.candidate(lookup, match)
         verdicts: list[GuardVerdict] = []
@@ -56,7 +56,7 @@ class Judge:
 
     def objection(self, lookup: Lookup, match: Match) -> str | None:
         """Why a guard rejects the match, unrecorded; ``None`` when all accept it."""
-        rejection = next((v for v in self._verdicts(lookup, match) if not v.verdict.accepted), None)
+        rejection = next((v for v in self.verdicts(lookup, match) if not v.verdict.accepted), None)
         return None if rejection is None else f"rejected by {rejection.guard}: {rejection.verdict.reason}"
 
     def open_to_review(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...] | None:

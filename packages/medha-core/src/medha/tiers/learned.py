@@ -9,7 +9,7 @@ from medha.guards.timely import until_midnight, untimely
 from medha.hits import hit_from
 from medha.identity import query_hash, scope_key
 from medha.learned.knowledge import Learned
-from medha.models import Match, SearchStrategy
+from medha.models import BindingTrace, Match, SearchStrategy
 
 if TYPE_CHECKING:
     from medha.learning import Learning
@@ -43,6 +43,8 @@ class LearnedTier:
                 return None
             entry = await self._entry(lookup, found)
             if entry is not None:
+                if lookup.recorder is not None:
+                    lookup.recorder.bindings += _bindings(found)
                 stale = untimely(entry, lookup.now, lookup.filters)
                 if stale is not None:
                     lookup.reasons.append(f"the learned answer is not served: {stale}")
@@ -72,6 +74,14 @@ class LearnedTier:
         if not entries or entries[0].expired(lookup.now):
             return None
         return entries[0] if entries[0].query_hash == found.query_hash else None
+
+
+def _bindings(found: Learned) -> list[BindingTrace]:
+    """What the question's words are bound to."""
+    return [
+        BindingTrace(f"slot {number}", " and ".join(slot.columns) or None, value, f"learnt, {found.how}")
+        for number, (slot, value) in enumerate(zip(found.shape.slots, found.binding.values, strict=True))
+    ]
 
 
 def _hit(entry: CacheEntry, found: Learned) -> CacheHit:

@@ -25,10 +25,11 @@ class SemanticTier:
         """The first accepted candidate at or above ``score_threshold_semantic``."""
         settings = lookup.settings
         matches = await lookup.matches()
-        close = [match for match in matches if match.similarity >= settings.score_threshold_semantic]
+        threshold = lookup.semantic_threshold
+        close = [match for match in matches if match.similarity >= threshold]
         if not close:
             best = f"the closest has {matches[0].similarity:.3f}" if matches else "no candidate at all"
-            lookup.reasons.append(f"no candidate has similarity {settings.score_threshold_semantic:g} or more ({best})")
+            lookup.reasons.append(f"no candidate has similarity {threshold:g} or more ({best})")
             return None
         match = self._judge.first_accepted(self.name, lookup, close)
         if match is None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from medha.models import CacheHit, SearchStrategy
+from medha.models import BindingTrace, CacheHit, SearchStrategy
 from medha.templates.matching import Matcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medha.lookup import Lookup
+    from medha.lookup import Lookup, Recorder
     from medha.templates import QueryTemplate
+    from medha.templates.matching import Match
 
 
 class TemplateTier:
@@ -40,16 +41,19 @@ class TemplateTier:
             lookup.reasons.append("no template has only words of this question")
             return None
         # parsing and proving a query takes about a millisecond
-        found = await asyncio.to_thread(_render, matcher, question, lookup.settings.score_threshold_template)
+        threshold = lookup.settings.score_threshold_template
+        found = await asyncio.to_thread(_render, matcher, question, threshold, lookup.recorder)
         if isinstance(found, str):
             lookup.reasons.append(found)
             return None
         return found if self._matcher is matcher else await self.answer(lookup)
 
 
-def _render(matcher: Matcher, question: str, threshold: float) -> CacheHit | str:
+def _render(matcher: Matcher, question: str, threshold: float, recorder: Recorder | None) -> CacheHit | str:
     """The answer, or why there is none."""
     matches = [match for match in matcher.match(question) if match.confidence >= threshold]
+    if recorder is not None:
+        recorder.bindings += [trace for match in matches for trace in _bindings(match)]
     if not matches:
         return "no template accounts for every word of this question"
     if len(matches) > 1:
@@ -68,3 +72,12 @@ def _render(matcher: Matcher, question: str, threshold: float) -> CacheHit | str
         template_used=match.template.intent,
         parameters=rendered.parameters,
     )
+
+
+def _bindings(match: Match) -> list[BindingTrace]:
+    """What the question's words are bound to."""
+    columns = match.template.form.columns
+    return [
+        BindingTrace(name, columns.get(name), value, f"the question says {match.said[name]!r}")
+        for name, value in match.values.items()
+    ]
