@@ -153,7 +153,8 @@ def _initial(piece: Piece) -> int:
 
 def language_of(lowered: Sequence[str]) -> Language:
     """The language with the most signal words among these, or the one without any list."""
-    lowered = [part for word in lowered for part in _with_beginning(word)]
+    if any("'" in word for word in lowered):
+        lowered = [part for word in lowered for part in _with_beginning(word)]
     best, most = UNKNOWN, 0
     for language in languages():
         if not language.signals.isdisjoint(lowered):

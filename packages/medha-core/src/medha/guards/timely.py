@@ -78,8 +78,12 @@ def _resolved(filters: Metadata) -> bool:
 @lru_cache(maxsize=16_384)
 def _bound(question: str, query: str, year: int) -> Bound:
     literals = literals_in(query)
-    said = _said(question)
+    if not any(literal.years or literal.compared for literal in literals):
+        return Bound.NEVER
     asked_of = relative(question)
+    if asked_of is Bound.NEVER and not any(literal.years for literal in literals):
+        return Bound.NEVER
+    said = _said(question)
     if asked_of is Bound.NEVER:
         made = [literal for literal in literals if _near(literal, year) and not _years_said(literal, said)]
     else:
@@ -126,6 +130,8 @@ def _said(question: str) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def relative(question: str) -> Bound:
     """Whether the question names a date that moves with the clock, and how fast; in any language that is known."""
+    if _moving_words().isdisjoint(_WORD.findall(question.lower())):
+        return Bound.NEVER
     words = [piece.lower().rstrip("-") for piece in pieces(question[:LONGEST]) if not is_quoted(piece)]
     found = Bound.NEVER
     for language in languages():
@@ -142,6 +148,18 @@ def relative(question: str) -> Bound:
             if _beside(words, moving.steps, moving.spans):
                 found = Bound.DAY
     return found
+
+
+@lru_cache(maxsize=1)
+def _moving_words() -> frozenset[str]:
+    """The words of all languages without which no date moves, cut as ``_WORD`` cuts them."""
+    found = (
+        word
+        for language in languages()
+        for words in (language.moving.relative, language.moving.steps, language.moving.instants)
+        for word in words
+    )
+    return frozenset(part for word in found for part in _WORD.findall(word))
 
 
 def _beside(words: Sequence[str], steps: frozenset[str], spans: frozenset[str]) -> bool:
