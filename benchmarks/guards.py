@@ -43,7 +43,7 @@ def candidate(text: str) -> Candidate:
 
 
 def forget() -> None:
-    for kept in (read, timely._bound, timely.relative):
+    for kept in (read, timely.bound, timely.relative):
         kept.cache_clear()
 
 

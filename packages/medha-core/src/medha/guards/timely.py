@@ -42,10 +42,10 @@ class Bound(IntEnum):
 
 def untimely(entry: CacheEntry, now: float | None, filters: Metadata) -> str | None:
     """Why the entry is not right any more at ``now``, or ``None``; ``None`` for now is no time at all."""
-    bound = bound_of(entry)
-    if bound is Bound.NEVER or _resolved(filters):
+    held = bound_of(entry)
+    if held is Bound.NEVER or _resolved(filters):
         return None
-    if bound is Bound.MOMENT:
+    if held is Bound.MOMENT:
         return "its query holds the very moment it was made for"
     if now is None:
         return "its query holds a date of the day it was stored, and the time of asking is unknown"
@@ -67,7 +67,7 @@ def until_midnight(entry: CacheEntry, filters: Metadata) -> CacheEntry:
 def bound_of(entry: CacheEntry) -> Bound:
     """What the entry's question and query say about its time."""
     year = int(1970 + entry.created_at / _YEAR)
-    return _bound(entry.normalized_question, entry.generated_query, year)
+    return bound(entry.normalized_question, entry.generated_query, year)
 
 
 def _resolved(filters: Metadata) -> bool:
@@ -76,7 +76,8 @@ def _resolved(filters: Metadata) -> bool:
 
 
 @lru_cache(maxsize=16_384)
-def _bound(question: str, query: str, year: int) -> Bound:
+def bound(question: str, query: str, year: int) -> Bound:
+    """For how long a query that was stored in this year answers its question."""
     literals = literals_in(query)
     if not any(literal.years or literal.compared for literal in literals):
         return Bound.NEVER
