@@ -125,7 +125,7 @@ def candidate_of(pair: Pair) -> Candidate:
         query_hash="",
         created_at=0.0,
     )
-    return Candidate(entry=entry, question=stored.text, similarity=pair.similarity)
+    return Candidate(entry=entry, question=stored.text, similarity=pair.similarity, now=0.0)
 
 
 def passes(pair: Pair, guards: list[Guard]) -> bool:

@@ -24,8 +24,8 @@ def run(name: str) -> str:
 
 
 def test_every_example_is_tested_here() -> None:
-    source = Path(__file__).read_text(encoding="utf-8")
-    assert all(f'run("{example.name}")' in source for example in EXAMPLES.glob("*.py"))
+    source = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*.py"))
+    assert all(f'"{example.name}"' in source for example in EXAMPLES.glob("*.py"))
 
 
 def test_in_front_of_a_model_asks_the_model_once_for_each_different_question() -> None:

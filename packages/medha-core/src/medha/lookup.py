@@ -174,9 +174,10 @@ class Lookup:
             if not entry.expired(self.now) and untimely(entry, self.now, self.filters) is None
         ]
 
-    def _keep(self, matches: list[Match]) -> None:
+    def _keep(self, matches: list[Match]) -> list[Match]:
         """Keep the candidates; a stale one too, for the guard of dates to say so."""
         self._matches = [Match(until_midnight(match.entry, self.filters), match.similarity) for match in matches]
+        return self._matches
 
     @property
     def fetched(self) -> list[Match]:
@@ -190,7 +191,7 @@ class Lookup:
                 raise self.fault
             if self.vector is None:
                 self.vector = await self.embeddings.of_question(self.asked.question.normalized, remember=self.served)
-            self._keep(await self.storage.search(self.vector, **self._conditions()))
+            return self._keep(await self.storage.search(self.vector, **self._conditions()))
         return self._matches
 
     async def entries_without_embedder(self, fault: EmbedderError) -> list[CacheEntry]:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from medha.answers import Answers
     from medha.embedding import Embeddings
+    from medha.evidence import EvidenceBook
     from medha.learning import Learning
     from medha.listening import Listeners
-    from medha.evidence import EvidenceBook
     from medha.removals import Removals
     from medha.settings import Settings
     from medha.stats import StatsRecorder

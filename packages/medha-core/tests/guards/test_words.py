@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         ("the number of the room", "how many rooms"),
         ("hitparade 🎸", "hitparade 🎻"),
         ("voli a Roma", "voli Roma"),
-        ("lista ordini", "lista ordine"),
+        ("lista pedidos", "lista pedido"),
         ("orders where status != open", "orders where status = open"),
         ("orders where amount ! = 5", "orders where amount = 5"),
         ("users where !active", "users where active"),
@@ -112,7 +112,7 @@ def test_the_reason_names_the_words(objections: Callable[..., list[str]]) -> Non
         ("albums of queen in the shop", "albums of kiss in the shop", "SELECT 1", True),
         ("albums of queen in the shop", "albums of kiss in the shop", "SELECT 1 WHERE band = 'Kiss'", False),
         ("staff who know c++ well", "staff who know java well", "SELECT 1", False),
-        ("vendite a roma", "incassi a roma", "SELECT 1", False),
+        ("ventas en roma", "ingresos en roma", "SELECT 1", False),
     ],
 )
 def test_only_other_words_on_both_sides_are_open_to_review(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 _LITERAL: Final = re.compile(
-    r"""(?P<operator>(?:[=<>~]|!=|\bin\s*\(|\blike|\bbetween|\band|:)\s*)?
-    (?P<rows>\b(?:limit|top|offset|skip|first|fetch\s+next)\s*\(?\s*)?
-    (?: '(?P<single>(?:[^']|'')*)' | "(?P<double>(?:[^"]|"")*)"
-      | (?<![\w.$@:])(?P<number>\d[\d_]*(?:\.\d+)?)(?![\w.]) )
-    (?P<behind>\s*[=<>!~])?""",
-    re.VERBOSE | re.IGNORECASE,
+    r"""'((?:[^']|'')*)' | "((?:[^"]|"")*)" | (?<![\w.$@:])(\d[\d_]*(?:\.\d+)?)(?![\w.])""", re.VERBOSE
 )
+_BEFORE: Final = 16
+"""How many characters before a literal may hold its operator."""
+_OPERATOR: Final = re.compile(r"\b(?:in\s*\(|like|between|and)$", re.IGNORECASE)
+_ROWS: Final = re.compile(r"\b(?:limit|top|offset|skip|first|next)\s*\(?$", re.IGNORECASE)
+_COMPARISONS: Final = frozenset("=<>!~:")
 _WORD: Final = re.compile(r"[^\W_]+")
 _YEAR: Final = re.compile(r"(?<!\d)(1[6-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _COMPACT: Final = re.compile(r"(?<!\d)(19\d\d|20\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")
@@ -33,8 +32,7 @@ _MOVES: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """One literal of a query."""
 
     words: frozenset[str]
@@ -52,21 +50,23 @@ def literals_in(query: str) -> list[Literal]:
     """Strings in single or double quotes (which may be names as well) and numbers."""
     found: list[Literal] = []
     for match in _LITERAL.finditer(query):
-        number = match["number"]
-        if number and match["rows"]:
+        single, double, number = match.groups()
+        text = number or (single if single is not None else double)
+        digits = number is not None or any(map(str.isdigit, text))
+        before = query[max(0, match.start() - _BEFORE) : match.start()].rstrip()
+        if (double is not None and not digits) or (number and _ROWS.search(before)):
+            # a column, most likely, or how many rows
             continue
-        text = number or (match["single"] if match["single"] is not None else match["double"])
-        if match["double"] is not None and not any(map(str.isdigit, text)):
-            # a column, most likely
-            continue
-        years = dates_in(text)
+        years = dates_in(text) if digits else ()
         found.append(
             Literal(
-                words=frozenset(word.lower() for word in _WORD.findall(text)),
+                words=frozenset(_WORD.findall(text.lower())),
                 years=years,
                 moment=bool(years) and _is_moment(text),
-                compared=bool(match["operator"] or match["behind"]),
-                digits=any(map(str.isdigit, text)),
+                compared=before[-1:] in _COMPARISONS
+                or query[match.end() : match.end() + 3].lstrip()[:1] in _COMPARISONS
+                or _OPERATOR.search(before) is not None,
+                digits=digits,
             )
         )
     return found

@@ -40,5 +40,5 @@ def _quantities(reading: Reading) -> list[list[str]]:
         before = tokens[index - 1] if index else ""
         behind = tokens[index + 1] if index + 1 < len(tokens) else ""
         quantity = [before] if before in language.currencies else []
-        found.append([*quantity, token, *([behind] if behind in language.signs.measures else [])])
+        found.append([*quantity, token, *([behind] if behind in language.signs.measures | language.currencies else [])])
     return found

@@ -34,6 +34,8 @@ class ReadingGuard(Guard):
         if len(asked) > LONGEST or len(stored) > LONGEST:
             return Verdict(accepted=False, reason=f"questions over {LONGEST} characters must be equal")
         here, there = read_both(asked, stored)
+        if here.language is not there.language:
+            return Verdict(accepted=False, reason="the two questions are in different languages")
         found = self.difference(here, there)
         if found is None:
             return ACCEPTED

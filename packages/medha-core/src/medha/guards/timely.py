@@ -42,10 +42,10 @@ class Bound(IntEnum):
 
 def untimely(entry: CacheEntry, now: float | None, filters: Metadata) -> str | None:
     """Why the entry is not right any more at ``now``, or ``None``; ``None`` for now is no time at all."""
-    bound = bound_of(entry)
-    if bound is Bound.NEVER or _resolved(filters):
+    held = bound_of(entry)
+    if held is Bound.NEVER or _resolved(filters):
         return None
-    if bound is Bound.MOMENT:
+    if held is Bound.MOMENT:
         return "its query holds the very moment it was made for"
     if now is None:
         return "its query holds a date of the day it was stored, and the time of asking is unknown"
@@ -67,7 +67,7 @@ def until_midnight(entry: CacheEntry, filters: Metadata) -> CacheEntry:
 def bound_of(entry: CacheEntry) -> Bound:
     """What the entry's question and query say about its time."""
     year = int(1970 + entry.created_at / _YEAR)
-    return _bound(entry.normalized_question, entry.generated_query, year)
+    return bound(entry.normalized_question, entry.generated_query, year)
 
 
 def _resolved(filters: Metadata) -> bool:
@@ -76,10 +76,15 @@ def _resolved(filters: Metadata) -> bool:
 
 
 @lru_cache(maxsize=16_384)
-def _bound(question: str, query: str, year: int) -> Bound:
+def bound(question: str, query: str, year: int) -> Bound:
+    """For how long a query that was stored in this year answers its question."""
     literals = literals_in(query)
-    said = _said(question)
+    if not any(literal.years or literal.compared for literal in literals):
+        return Bound.NEVER
     asked_of = relative(question)
+    if asked_of is Bound.NEVER and not any(literal.years for literal in literals):
+        return Bound.NEVER
+    said = _said(question)
     if asked_of is Bound.NEVER:
         made = [literal for literal in literals if _near(literal, year) and not _years_said(literal, said)]
     else:
@@ -126,6 +131,8 @@ def _said(question: str) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def relative(question: str) -> Bound:
     """Whether the question names a date that moves with the clock, and how fast; in any language that is known."""
+    if _moving_words().isdisjoint(_WORD.findall(question.lower())):
+        return Bound.NEVER
     words = [piece.lower().rstrip("-") for piece in pieces(question[:LONGEST]) if not is_quoted(piece)]
     found = Bound.NEVER
     for language in languages():
@@ -142,6 +149,18 @@ def relative(question: str) -> Bound:
             if _beside(words, moving.steps, moving.spans):
                 found = Bound.DAY
     return found
+
+
+@lru_cache(maxsize=1)
+def _moving_words() -> frozenset[str]:
+    """The words of all languages without which no date moves, cut as ``_WORD`` cuts them."""
+    found = (
+        word
+        for language in languages()
+        for words in (language.moving.relative, language.moving.steps, language.moving.instants)
+        for word in words
+    )
+    return frozenset(part for word in found for part in _WORD.findall(word))
 
 
 def _beside(words: Sequence[str], steps: frozenset[str], spans: frozenset[str]) -> bool:
