@@ -14,6 +14,7 @@ from medha.descriptors import (
 )
 from medha.embedder import BaseEmbedder
 from medha.errors import MedhaError
+from medha.extractor import Extractor, Span
 from medha.guard import Guard
 from medha.hookspecs import hookimpl
 from medha.identity import query_hash
@@ -55,6 +56,7 @@ __all__ = [
     "CollectionSpec",
     "Decision",
     "EmbedderPlugin",
+    "Extractor",
     "ExtractorPlugin",
     "FeedbackResult",
     "Guard",
@@ -73,6 +75,7 @@ __all__ = [
     "Question",
     "SearchStrategy",
     "Settings",
+    "Span",
     "Support",
     "VectorStorageBackend",
     "Verdict",

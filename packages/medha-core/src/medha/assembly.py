@@ -23,6 +23,7 @@ from medha.plugins import installed_plugins, make
 from medha.removals import Removals
 from medha.searching import Searcher
 from medha.storage import Storage
+from medha.templates.extracting import Extractors
 from medha.tiers.exact import ExactTier
 from medha.tiers.fuzzy import FuzzyTier
 from medha.tiers.judging import Judge
@@ -33,8 +34,9 @@ from medha.waterfall import Waterfall
 from medha.writing import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from medha.extractor import Extractor
     from medha.guard import Guard
     from medha.settings import Settings
     from medha.stats import StatsRecorder
@@ -53,6 +55,7 @@ class Blueprint:
     l1_cache: L1CacheBackend | str
     guards: Sequence[Guard] | None
     templates: Sequence[QueryTemplate]
+    extractors: Mapping[str, Extractor]
     settings: Settings
     clock: Callable[[], float]
 
@@ -86,7 +89,10 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         stack.push_async_callback(embeddings.save)
         guards = await asyncio.to_thread(_guards) if plan.guards is None else plan.guards
         judge = Judge(guards, stats)
-        templates = TemplateTier(plan.templates)
+        extractors = Extractors(plan.extractors, plan.settings)
+        stack.push_async_callback(extractors.close)
+        templates = TemplateTier(extractors, stats)
+        await templates.load(plan.templates)
         parts = Parts(
             settings=plan.settings,
             clock=plan.clock,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from medha.backend import VectorStorageBackend
     from medha.embedder import BaseEmbedder
+    from medha.extractor import Extractor
     from medha.guard import Guard
     from medha.l1 import L1CacheBackend
     from medha.models import Unset
@@ -56,10 +57,19 @@ class MedhaSync:
         l1_backend: L1CacheBackend | str | None = None,
         *,
         guards: Sequence[Guard] | None = None,
+        extractors: Mapping[str, Extractor] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.cache = Medha(
-            collection_name, embedder, backend, settings, templates, l1_backend, guards=guards, clock=clock
+            collection_name,
+            embedder,
+            backend,
+            settings,
+            templates,
+            l1_backend,
+            guards=guards,
+            extractors=extractors,
+            clock=clock,
         )
         self._thread: LoopThread | None = None
         self._starting = threading.Lock()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medha.assembly import Assembly
     from medha.backend import VectorStorageBackend
     from medha.embedder import BaseEmbedder
+    from medha.extractor import Extractor
     from medha.guard import Guard
     from medha.l1 import L1CacheBackend
     from medha.templates import QueryTemplate
@@ -38,6 +39,7 @@ class Life:
         l1_backend: L1CacheBackend | str | None = None,
         *,
         guards: Sequence[Guard] | None = None,
+        extractors: Mapping[str, Extractor] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         from medha.assembly import Blueprint
@@ -51,6 +53,7 @@ class Life:
             l1_cache=self.settings.l1_type if l1_backend is None else l1_backend,
             guards=guards,
             templates=(),
+            extractors=dict(extractors or {}),
             settings=self.settings,
             clock=clock,
         )
@@ -74,7 +77,7 @@ class Life:
         Raises:
             PluginError, ConfigurationError: something of that name cannot be had, or its settings are wrong.
             CollectionMismatchError: the collection was made with another model or dimension.
-            BackendError, EmbedderError, L1Error, FileError: it cannot be reached, loaded or read.
+            BackendError, EmbedderError, ExtractorError, L1Error, FileError: it cannot be reached, loaded or read.
         """
         if self._assembly is not None:
             return
