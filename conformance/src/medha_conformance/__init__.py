@@ -9,9 +9,10 @@ import pytest
 if TYPE_CHECKING:
     from medha_conformance.suite.backend import BackendSuite
     from medha_conformance.suite.embedder import EmbedderSuite
+    from medha_conformance.suite.extractor import ExtractorSuite
     from medha_conformance.suite.l1 import L1Suite
 
-__all__ = ["BackendSuite", "EmbedderSuite", "L1Suite"]
+__all__ = ["BackendSuite", "EmbedderSuite", "ExtractorSuite", "L1Suite"]
 
 # before the first import of a suite, so that a failed standard test shows the values it compared
 pytest.register_assert_rewrite("medha_conformance.suite")
@@ -27,6 +28,10 @@ def __getattr__(name: str) -> type:
         from medha_conformance.suite.embedder import EmbedderSuite
 
         return EmbedderSuite
+    if name == "ExtractorSuite":
+        from medha_conformance.suite.extractor import ExtractorSuite
+
+        return ExtractorSuite
     if name == "L1Suite":
         from medha_conformance.suite.l1 import L1Suite
 
