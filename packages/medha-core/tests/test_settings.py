@@ -49,15 +49,26 @@ VARIABLES: Final[dict[str, tuple[str, Any]]] = {
     "feedback_incorrect_threshold": ("1", 1),
     "on_backend_error": ("miss", "miss"),
     "require_scope": ("true", True),
+    "extra_guards": ("rerank, judge", ("rerank", "judge")),
+    "score_threshold_review": ("0.8", 0.8),
+    "review_top_k": ("1", 1),
+    "review_timeout": ("2.5", 2.5),
 }
 OUT_OF_RANGE: Final[dict[str, Sequence[Any]]] = {
     **dict.fromkeys(
-        ["score_threshold_exact", "score_threshold_semantic", "score_threshold_fuzzy_prefilter"],
+        [
+            "score_threshold_exact",
+            "score_threshold_semantic",
+            "score_threshold_fuzzy_prefilter",
+            "score_threshold_review",
+        ],
         (-1.01, 1.01, float("nan"), "high", None, True),
     ),
     "score_threshold_fuzzy": [-1, 100.5, float("nan")],
     "score_threshold_template": [-0.1, 1.1, float("inf")],
     "fuzzy_prefilter_top_k": [0, 1001, 1.5, True],
+    "review_top_k": [0, 101, True],
+    "extra_guards": [7, True],
     "l1_cache_max_size": [-1, "many", None],
     "embedding_cache_size": [-1],
     **dict.fromkeys(
@@ -65,6 +76,7 @@ OUT_OF_RANGE: Final[dict[str, Sequence[Any]]] = {
             "embedding_timeout",
             "backend_timeout",
             "extraction_timeout",
+            "review_timeout",
             "default_ttl_seconds",
             "cleanup_interval_seconds",
         ],

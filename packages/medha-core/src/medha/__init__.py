@@ -15,7 +15,7 @@ from medha.descriptors import (
 from medha.embedder import BaseEmbedder
 from medha.errors import MedhaError
 from medha.extractor import Extractor, Span
-from medha.guard import Guard
+from medha.guard import Guard, Reviewer
 from medha.hookspecs import hookimpl
 from medha.identity import query_hash
 from medha.l1 import L1CacheBackend, L1Read
@@ -73,6 +73,7 @@ __all__ = [
     "Page",
     "QueryTemplate",
     "Question",
+    "Reviewer",
     "SearchStrategy",
     "Settings",
     "Span",

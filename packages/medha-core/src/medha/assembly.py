@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,8 @@ from medha.embedder import BaseEmbedder
 from medha.embedding import Embeddings
 from medha.errors import ConfigurationError
 from medha.generating import Generator
+from medha.guard import Guard, Reviewer
+from medha.guards import builtin_guards
 from medha.invalidation import Remover
 from medha.l1 import L1CacheBackend
 from medha.overfetch import OverfetchingBackend
@@ -27,6 +30,7 @@ from medha.templates.extracting import Extractors
 from medha.tiers.exact import ExactTier
 from medha.tiers.fuzzy import FuzzyTier
 from medha.tiers.judging import Judge
+from medha.tiers.review import ReviewTier
 from medha.tiers.semantic import SemanticTier
 from medha.tiers.template import TemplateTier
 from medha.transfer import Transfer
@@ -37,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from medha.extractor import Extractor
-    from medha.guard import Guard
     from medha.settings import Settings
     from medha.stats import StatsRecorder
     from medha.templates import QueryTemplate
@@ -54,6 +57,7 @@ class Blueprint:
     backend: VectorStorageBackend | str
     l1_cache: L1CacheBackend | str
     guards: Sequence[Guard] | None
+    reviewers: Sequence[Reviewer | str]
     templates: Sequence[QueryTemplate]
     extractors: Mapping[str, Extractor]
     settings: Settings
@@ -87,8 +91,9 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         await storage.initialize(embeddings.spec)
         # only now: opened with the wrong model, the file keeps what the right one made
         stack.push_async_callback(embeddings.save)
-        guards = await asyncio.to_thread(_guards) if plan.guards is None else plan.guards
+        guards, reviewers = await _judges(plan, stack)
         judge = Judge(guards, stats)
+        review = [ReviewTier(judge, reviewers, stats)] if reviewers else []
         extractors = Extractors(plan.extractors, plan.settings)
         stack.push_async_callback(extractors.close)
         templates = TemplateTier(extractors, stats)
@@ -101,7 +106,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             answers=await _answers(plan, stats, stack),
             removals=Removals(),
             stats=stats,
-            waterfall=Waterfall([ExactTier(), templates, SemanticTier(judge), FuzzyTier(judge)], stats),
+            waterfall=Waterfall([ExactTier(), templates, SemanticTier(judge), FuzzyTier(judge), *review], stats),
             templates=templates,
             opened={plan.collection},
         )
@@ -155,8 +160,30 @@ async def _obtain(given: P | str, kind: Any, contract: type[P], stack: AsyncExit
     return given
 
 
-def _guards() -> list[Guard]:
-    return [make(plugin) for plugin in installed_plugins().all_of(GuardPlugin)]
+async def _judges(plan: Blueprint, stack: AsyncExitStack) -> tuple[list[Guard], list[Reviewer]]:
+    """The guards and the connected reviewers; what the settings name comes on top of what was given."""
+    guards = list(await asyncio.to_thread(builtin_guards) if plan.guards is None else plan.guards)
+    reviewers: list[Reviewer] = []
+    for one in (*plan.reviewers, *plan.settings.extra_guards):
+        judge: object = await asyncio.to_thread(_guard_named, one) if isinstance(one, str) else one
+        if isinstance(judge, Guard) and one in plan.settings.extra_guards:
+            guards.append(judge)
+            continue
+        if not isinstance(judge, Reviewer):
+            raise ConfigurationError(f"a reviewer must be a Reviewer or the name of one, not a {type(judge).__name__}")
+        if isinstance(one, str):
+            stack.push_async_callback(judge.close)
+        await judge.connect()
+        reviewers.append(judge)
+    names = Counter(judge.name for judge in (*guards, *reviewers))
+    twice = [name for name, times in names.items() if times > 1]
+    if twice:
+        raise ConfigurationError(f"guards and reviewers need names of their own; given twice: {', '.join(twice)}")
+    return guards, reviewers
+
+
+def _guard_named(name: str) -> object:
+    return make(installed_plugins().find(GuardPlugin, name))
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

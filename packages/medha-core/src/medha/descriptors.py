@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medha.capabilities import Capability, Support
     from medha.embedder import BaseEmbedder
     from medha.extractor import Extractor
-    from medha.guard import Guard
+    from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
 
 PLUGIN_API: Final = 1
@@ -64,12 +64,12 @@ class L1Plugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardPlugin:
-    """A guard on offer."""
+    """A guard on offer, or a reviewer: both come through the same hook, and are asked for by name."""
 
     kind: ClassVar[str] = "guard"
 
     name: str
-    factory: Callable[[Any], Guard]
+    factory: Callable[[Any], Guard | Reviewer]
     api_version: int
     settings: type[BaseSettings] = field(default=NoSettings)
 

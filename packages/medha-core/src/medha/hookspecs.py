@@ -34,7 +34,7 @@ def medha_register_l1_caches() -> Sequence[L1Plugin]:  # pyright: ignore[reportR
 
 @hookspec
 def medha_register_guards() -> Sequence[GuardPlugin]:  # pyright: ignore[reportReturnType]
-    """The guards that this plugin offers."""
+    """The guards and reviewers that this plugin offers."""
 
 
 @hookspec

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from medha.errors import EmbedderError
-from medha.models import UNSET, ConsideredCandidate, GuardVerdict, TierTrace, Unset
+from medha.guards.timely import until_midnight, untimely
+from medha.models import UNSET, ConsideredCandidate, GuardVerdict, Match, TierTrace, Unset
 from medha.where import Where
 
 if TYPE_CHECKING:
     from medha.embedding import Embeddings
     from medha.identity import Asked
-    from medha.models import CacheEntry, CacheHit, Match, Metadata, Vector
+    from medha.models import CacheEntry, CacheHit, Metadata, Vector
     from medha.settings import Settings
     from medha.storage import SearchConditions, Storage
 
@@ -76,14 +77,21 @@ class Lookup:
         if self.exact is UNSET:
             self.exact = await self._fetch_exact()
         entry = self.exact
-        return entry if entry is not None and not entry.expired(self.now) else None
+        if entry is None or entry.expired(self.now):
+            return None
+        stale = untimely(entry, self.now, self.filters)
+        if stale is None:
+            return until_midnight(entry, self.filters)
+        self.reasons.append(f"the entry of this very question is not served: {stale}")
+        return None
 
     async def _fetch_exact(self) -> CacheEntry | None:
         """By a ``get`` alone, or together with the candidates where that saves a round trip."""
         if self.storage.one_round_trip:
             vector = await self._vector_at_hand()
             if vector is not None:
-                entry, self._matches = await self.storage.get_and_search(self.entry_id, vector, **self._conditions())
+                entry, matches = await self.storage.get_and_search(self.entry_id, vector, **self._conditions())
+                self._keep(matches)
                 return entry
         found = await self.storage.get([self.entry_id])
         return found[0] if found else None
@@ -103,7 +111,11 @@ class Lookup:
         settings = self.settings
         return {
             "limit": settings.fuzzy_prefilter_top_k,
-            "min_similarity": min(settings.score_threshold_semantic, settings.score_threshold_fuzzy_prefilter),
+            "min_similarity": min(
+                settings.score_threshold_semantic,
+                settings.score_threshold_fuzzy_prefilter,
+                settings.score_threshold_review,
+            ),
             "where": Where(metadata=self.filters),
             "now": self.now,
         }
@@ -111,7 +123,17 @@ class Lookup:
     async def entries_of_question(self) -> list[CacheEntry]:
         """Every live entry of this question whose metadata fits the filters; needs no embedding."""
         where = Where(normalized_question=self.asked.question.normalized, metadata=self.filters)
-        return [entry async for page in self.storage.pages(where) for entry in page if not entry.expired(self.now)]
+        return [
+            until_midnight(entry, self.filters)
+            async for page in self.storage.pages(where)
+            for entry in page
+            if not entry.expired(self.now) and untimely(entry, self.now, self.filters) is None
+        ]
+
+    def _keep(self, matches: list[Match]) -> list[Match]:
+        """Keep the candidates; a stale one too, for the guard of dates to say so."""
+        self._matches = [Match(until_midnight(match.entry, self.filters), match.similarity) for match in matches]
+        return self._matches
 
     @property
     def fetched(self) -> list[Match]:
@@ -126,7 +148,7 @@ class Lookup:
             if self.vector is None:
                 remember = self.recorder is None
                 self.vector = await self.embeddings.of_question(self.asked.question.normalized, remember=remember)
-            self._matches = await self.storage.search(self.vector, **self._conditions())
+            return self._keep(await self.storage.search(self.vector, **self._conditions()))
         return self._matches
 
     async def entries_without_embedder(self, fault: EmbedderError) -> list[CacheEntry]:

@@ -46,6 +46,7 @@ class SearchStrategy(StrEnum):
     LEARNED_TEMPLATE = "learned_template"
     SEMANTIC_MATCH = "semantic_match"
     FUZZY_MATCH = "fuzzy_match"
+    REVIEWED_MATCH = "reviewed_match"
     GENERATED = "generated"
     NO_MATCH = "no_match"
 
@@ -238,14 +239,22 @@ class Candidate:
     entry: CacheEntry
     question: Question
     similarity: float
+    now: float | None = None
+    """The instant of the lookup, in seconds since the epoch; ``None`` where nobody said it."""
+    filters: Metadata = field(default_factory=no_metadata)
+    """The scope that the lookup names; the entry is of that scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a guard says of a candidate; a rejection always says why."""
+    """What a guard or reviewer says of a candidate; a rejection always says why.
+
+    A guard whose rejection is caution rather than knowledge makes it ``reviewable``: a reviewer may then accept.
+    """
 
     accepted: bool
     reason: str = ""
+    reviewable: bool = False
 
 
 ACCEPTED: Final = Verdict(accepted=True)

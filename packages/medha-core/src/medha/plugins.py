@@ -104,10 +104,6 @@ class Plugins:
         self.installed()
         return sorted(name for offered, name in self._offers if offered == kind.kind)
 
-    def all_of(self, kind: type[D]) -> list[D]:
-        """The plugins of the kind that are loaded already: the built-in ones, and those asked for by name."""
-        return [cast("D", offer) for (offered, _), (offer, _) in self._offers.items() if offered == kind.kind]
-
     def installed(self) -> list[InstalledPlugin]:
         """Everything installed, each with what it offers or the error that keeps it from loading."""
         found = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from medha.errors import ConfigurationError
 
@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """The embedder plugin that ``from_settings`` loads."""
     l1_type: str = "memory"
     """The L1 cache plugin that ``from_settings`` loads."""
+    extra_guards: Annotated[tuple[str, ...], NoDecode] = ()
+    """Guard and reviewer plugins to use besides the built-in guards; names with commas between them."""
     collection: str = "default"
     """The collection that ``from_settings`` opens."""
 
@@ -48,6 +50,12 @@ class Settings(BaseSettings):
     """Least confidence, 0 to 1, of a template match."""
     score_threshold_fuzzy_prefilter: Similarity = 0.75
     """Least similarity for an entry to be a candidate of the fuzzy tier at all."""
+    score_threshold_review: Similarity = 0.75
+    """Least similarity for an entry to be put before the reviewers, if there are any."""
+    review_top_k: Annotated[int, Field(ge=1, le=100)] = 3
+    """How many candidates of a lookup are put before the reviewers, closest first."""
+    review_timeout: Seconds | None = 10.0
+    """Seconds that a lookup waits for its reviewers; what is undecided by then is rejected."""
     fuzzy_prefilter_top_k: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many candidates the one vector search of a lookup returns."""
 
@@ -112,6 +120,13 @@ class Settings(BaseSettings):
         if isinstance(value, bool) and info.field_name and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError(f"{value} is neither a number nor a text")
         return value
+
+    @field_validator("extra_guards", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
 
     @model_validator(mode="after")
     def _ordered(self) -> Settings:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medha.backend import VectorStorageBackend
     from medha.embedder import BaseEmbedder
     from medha.extractor import Extractor
-    from medha.guard import Guard
+    from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
     from medha.models import Unset
     from medha.stats import CacheStats
@@ -58,6 +58,7 @@ class MedhaSync:
         *,
         guards: Sequence[Guard] | None = None,
         extractors: Mapping[str, Extractor] | None = None,
+        reviewers: Sequence[Reviewer | str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.cache = Medha(
@@ -69,6 +70,7 @@ class MedhaSync:
             l1_backend,
             guards=guards,
             extractors=extractors,
+            reviewers=reviewers,
             clock=clock,
         )
         self._thread: LoopThread | None = None

@@ -25,7 +25,7 @@ def _verdicts(asked: Question, stored: Question, names: frozenset[str]) -> dict[
         query_hash="",
         created_at=0.0,
     )
-    candidate = Candidate(entry=entry, question=stored, similarity=0.97)
+    candidate = Candidate(entry=entry, question=stored, similarity=0.97, now=0.0)
     return {guard.name: guard.verify(asked, candidate) for guard in builtin_guards() if guard.name in names}
 
 

@@ -64,3 +64,24 @@ def test_the_reason_names_the_numbers(objections: Callable[..., list[str]]) -> N
     assert objections("show top 5 users", "show top 10 users", "numbers") == [
         "different numbers: '5' only in the asked question; '10' only in the stored question"
     ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        ("show parcels over 5 kg", "show parcels over 5 lb"),
+        ("show parcels over 5kg", "show parcels over 5 pounds"),
+        ("show invoices over $500", "show invoices over €500"),
+        ("show discounts of 10%", "show discounts of 10"),
+        ("show flights delayed by 30 minutes", "show flights delayed by 30 hours"),
+        ("show rooms of 5 km and 3 miles", "show rooms of 5 miles and 3 km"),
+    ],
+)
+def test_another_unit_is_rejected(objections: Callable[..., list[str]], asked: str, stored: str) -> None:
+    (reason,) = objections(asked, stored, "numbers")
+    assert reason.startswith("different units: ")
+
+
+def test_a_unit_may_be_written_apart_or_together(objections: Callable[..., list[str]]) -> None:
+    assert objections("show parcels over 5kg", "show parcels over 5 kg") == []
+    assert objections("show discounts of 10 percent", "show discounts of 10%") == []

@@ -43,6 +43,7 @@ def _by_kind(name: str) -> dict[str, list[Pair]]:
 
 
 NEAR_MISSES, REPHRASINGS = _by_kind("near_misses.jsonl"), _by_kind("rephrasings.jsonl")
+ITALIAN_MISSES, ITALIAN = _by_kind("near_misses.it.jsonl"), _by_kind("rephrasings.it.jsonl")
 
 
 @pytest.mark.parametrize("kind", sorted(NEAR_MISSES))
@@ -65,3 +66,13 @@ def test_there_are_enough_pairs_of_enough_kinds() -> None:
     assert len(NEAR_MISSES) >= 50
     assert sum(map(len, REPHRASINGS.values())) >= 110
     assert sorted(REPHRASINGS) == sorted(FLOORS)
+
+
+@pytest.mark.parametrize("kind", sorted(ITALIAN_MISSES))
+def test_no_italian_near_miss_passes(objections: Callable[..., list[str]], kind: str) -> None:
+    assert [pair for pair in ITALIAN_MISSES[kind] if not objections(*pair)] == []
+
+
+@pytest.mark.parametrize("kind", sorted(ITALIAN))
+def test_italian_rephrasings_pass(objections: Callable[..., list[str]], kind: str) -> None:
+    assert {pair: reasons for pair in ITALIAN[kind] if (reasons := objections(*pair))} == {}

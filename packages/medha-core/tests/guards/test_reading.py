@@ -48,7 +48,7 @@ def test_english_is_told_by_words_that_other_languages_do_not_write() -> None:
 
 
 def test_without_a_language_every_piece_is_content_and_keeps_its_ending() -> None:
-    assert read("lista ordini a Roma, die Alben").tokens == ("lista", "ordini", "a", "roma", ",", "die", "alben")
+    assert read("lista pedidos a Roma, die Alben").tokens == ("lista", "pedidos", "a", "roma", ",", "die", "alben")
 
 
 def test_keywords_are_read_in_the_language_that_the_other_question_shows() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medha.backend import VectorStorageBackend
     from medha.embedder import BaseEmbedder
     from medha.extractor import Extractor
-    from medha.guard import Guard
+    from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
     from medha.templates import QueryTemplate
 
@@ -40,6 +40,7 @@ class Life:
         *,
         guards: Sequence[Guard] | None = None,
         extractors: Mapping[str, Extractor] | None = None,
+        reviewers: Sequence[Reviewer | str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         from medha.assembly import Blueprint
@@ -52,6 +53,7 @@ class Life:
             backend=self.settings.backend_type if backend is None else backend,
             l1_cache=self.settings.l1_type if l1_backend is None else l1_backend,
             guards=guards,
+            reviewers=reviewers,
             templates=(),
             extractors=dict(extractors or {}),
             settings=self.settings,

@@ -12,25 +12,32 @@ if TYPE_CHECKING:
 
     from medha.guard import Guard
 
-# The likeliest to reject come first.
+# A candidate is rejected by the first that objects, so the ones that can say most about it come first.
 _CLASSES: Final = {
+    "dates": "DatesGuard",
     "numbers": "NumbersGuard",
     "quoted": "QuotedGuard",
-    "polarity": "PolarityGuard",
+    "names": "NamesGuard",
+    "negation": "NegationGuard",
+    "direction": "DirectionGuard",
+    "logic": "LogicGuard",
+    "aggregation": "AggregationGuard",
+    "ordering": "OrderingGuard",
+    "asking": "AskingGuard",
     "words": "WordsGuard",
     "roles": "RolesGuard",
     "case": "CaseGuard",
 }
 
 
+def _guard(name: str) -> Guard:
+    """The guard, whose module is imported only now."""
+    guard: type[Guard] = getattr(import_module(f"{__name__}.{name}"), _CLASSES[name])
+    return guard()
+
+
 def _factory(name: str) -> Callable[[NoSettings], Guard]:
-    """Imports the guard's module only when the guard is made."""
-
-    def make(_: NoSettings) -> Guard:
-        guard: type[Guard] = getattr(import_module(f"{__name__}.{name}"), _CLASSES[name])
-        return guard()
-
-    return make
+    return lambda _: _guard(name)
 
 
 GUARD_PLUGINS: Final = tuple(
@@ -41,4 +48,4 @@ GUARD_PLUGINS: Final = tuple(
 
 def builtin_guards() -> list[Guard]:
     """One of each built-in guard, in the order in which they are best asked."""
-    return [plugin.factory(NoSettings()) for plugin in GUARD_PLUGINS]
+    return [_guard(name) for name in _CLASSES]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from medha.guards.language import Language
 
 _PLAIN: Final = re.compile(r"([-−]?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(\.[0-9]+)?")
+_MARKS: Final = ",."
+"""What ``_PLAIN`` takes for the marks of thousands and of fractions."""
 _WITH_ENDING: Final = re.compile(r"(.*?[0-9])([^\W\d_]+)", re.DOTALL)
 
 
@@ -20,9 +22,10 @@ def canonical_number(piece: str, language: Language, *, measure: bool, amount: b
 
     The last zero of "1.10" counts unless it is a measure, and "4k" is 4000 only if it is an amount.
     """
-    plain = _plain(piece, zeros=not measure)
+    piece = _with_plain_marks(piece, language)
+    plain = _plain(piece, language, zeros=not measure)
     split = _WITH_ENDING.fullmatch(piece) if plain is None else None
-    value = _plain(split[1]) if split else None
+    value = _plain(split[1], language) if split else None
     if split is None or value is None:
         return plain or piece, None
     ending = split[2]
@@ -51,7 +54,7 @@ def spelled_number(words: Sequence[str], start: int, language: Language) -> tupl
             if scale > 100:
                 total, current = total + current, Decimal(0)
         elif current is None and word not in language.numbers:
-            plain = _plain(word)
+            plain = _plain(_with_plain_marks(word, language), language)
             if plain is None:
                 return None
             current = Decimal(plain)
@@ -72,8 +75,17 @@ def _continues(current: Decimal | None, value: int) -> bool:
     return (current % 100 == 0 and value < 100) or (current % 100 >= 20 and current % 10 == 0 and value < 10)
 
 
-def _plain(piece: str, *, zeros: bool = False) -> str | None:
+def _with_plain_marks(piece: str, language: Language) -> str:
+    """The piece with the marks that ``_PLAIN`` knows, also when it is no number: "2.5" is none where commas part it."""
+    marks = language.grouping + language.decimal
+    return piece if marks in {"", _MARKS} else piece.translate(str.maketrans(marks, _MARKS))
+
+
+def _plain(piece: str, language: Language, *, zeros: bool = False) -> str | None:
     """The number in its shortest form, or with the zeros at its end."""
+    if not language.decimal and not piece.isdecimal():
+        # "1,500" may be more than a thousand, or one and a half
+        return None
     found = _PLAIN.fullmatch(piece)
     if found is None or not (found[2] or found[3]):
         return None

@@ -6,103 +6,14 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from medha.guards.frame import Line, Piece, Place, Rule
 from medha.guards.scan import HYPHEN, SEPARATORS, is_number, is_quoted
+from medha.guards.signs import Moving, Signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-START: Final = -1
-"""The place before the first piece that follows the head of a question."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
-    """What a language knows of one piece, wherever it stands."""
-
-    raw: str
-    low: str
-    capitals: int
-    """0: none, or "I"; 1: some; 2: nothing but."""
-    parts: tuple[str, ...]
-    """What a contraction or a possessive is written out as; empty for all others."""
-    content: bool
-    """Whether it is more than a function word: a number, a quoted string, a word that says something."""
-    separator: bool
-    quoted: bool
-    number: bool
-    counts: bool
-    """Whether it is a number, written in figures or spelled, or may be part of one."""
-    plain: str
-    """The word as it is compared, ending and all."""
-    stem: str
-    mark: str | None
-    extreme: bool
-    rules: tuple[Rule, ...]
-
-
-class Line(NamedTuple):
-    """The pieces of one question in order."""
-
-    pieces: list[Piece]
-    low: tuple[str, ...]
-    capitals: list[int]
-    """0: none that say anything; 1: capitalised inside the sentence; 2: all capitals in a sentence that has others."""
-    uniform: bool
-    """Whether capitals say nothing: there are none after the first letter, or nothing but."""
-    shouted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a rule asks of the piece beside its phrase: one of these words, or of these kinds."""
-
-    words: frozenset[str]
-    content: bool
-    plural: bool
-    number: bool
-    end: bool
-
-    def fits(self, line: Line, index: int, language: Language) -> bool:
-        """Whether the piece at ``index`` is of this kind."""
-        if index == START:
-            return False
-        if index >= len(line.low):
-            return self.end
-        if line.capitals[index] < 2 and line.low[index] in self.words:
-            return True
-        return (
-            (self.content and is_content(line, index))
-            or (self.number and line.pieces[index].number)
-            or (self.plural and any(language.is_plural(word) for word in line.low[index : index + 2]))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A phrase that frames a question: what it becomes (``None``: nothing), and beside what."""
-
-    phrase: tuple[str, ...]
-    becomes: str | None
-    before: Place | None
-    not_before: Place | None
-    after: Place | None
-
-    def applies(self, line: Line, index: int, previous: int, language: Language) -> bool:
-        """Whether the phrase stands at ``index``, in such a place."""
-        end = index + len(self.phrase)
-        if line.low[index:end] != self.phrase:
-            return False
-        if not line.uniform:
-            most = max(line.capitals[index:end])
-            if most == 2 or (most == 1 and not language.articles.issuperset(self.phrase)):
-                return False
-        return (
-            (self.before is None or self.before.fits(line, end, language))
-            and (self.not_before is None or not self.not_before.fits(line, end, language))
-            and (self.after is None or self.after.fits(line, previous, language))
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +25,10 @@ class Language:
     articles: frozenset[str]
     function: frozenset[str]
     expand: Mapping[str, tuple[str, ...]]
+    apart: tuple[str, ...]
+    """Endings that are pieces of their own: "'s"."""
+    elided: frozenset[str]
+    """Beginnings that are pieces of their own, up to and with their apostrophe: "dell'"."""
     head: tuple[Mapping[str, tuple[Rule, ...]], ...]
     """The rules of each stage by their first word, the longest phrase first."""
     inner: Mapping[str, tuple[Rule, ...]]
@@ -137,6 +52,9 @@ class Language:
     scales: Mapping[str, int]
     ordinals: Mapping[str, int]
     ordinal_endings: frozenset[str]
+    grouping: str
+    """What parts the thousands of a number, and (``decimal``) its fraction; with neither, figures stay as written."""
+    decimal: str
     thousand: frozenset[str]
     units: frozenset[str]
     currencies: frozenset[str]
@@ -149,17 +67,13 @@ class Language:
     """Words after which punctuation is what is asked for."""
     inside_names: frozenset[str]
     """What stands in lower case inside a name of several words."""
+    signs: Signs
+    """The words of the rules that are no matter of reading."""
+    moving: Moving
 
     def singular(self, word: str) -> str:
         """The word without the ending of a plural or of a third person; other endings change what is asked."""
-        if word in self.irregular:
-            return self.irregular[word]
-        if len(word) < 4 or word in self.never_plural or not word.isalpha():
-            return word
-        for ending, stem in self.endings:
-            if word.endswith(ending):
-                return word[: len(word) - len(ending)] + stem
-        return word
+        return _singular(word, self.irregular, self.never_plural, self.endings)
 
     def may_drop(self, word: str) -> bool:
         """Whether the word may be read as frame, so that "all-day" must stay whole where "part-time" need not."""
@@ -174,11 +88,6 @@ class Language:
         )
 
 
-def is_content(line: Line, index: int) -> bool:
-    """Whether the piece does more than frame the question; capitals make a name of any word."""
-    return line.capitals[index] == 2 or line.pieces[index].content
-
-
 @lru_cache(maxsize=32_768)
 def piece_of(language: Language, raw: str) -> Piece:
     """A piece as the language knows it; one that is quoted or not in use is cheap to make again."""
@@ -188,8 +97,8 @@ def piece_of(language: Language, raw: str) -> Piece:
         return piece_of(language, raw[:-1])
     low = raw.lower().replace("’", "'")
     parts = language.expand.get(low, ())
-    if not parts and low.endswith("'s") and len(low) > 2:
-        parts = (raw[:-2], "'s")
+    if not parts and "'" in low:
+        parts = _parts(raw, low, language)
     number = is_number(low)
     plain = language.synonyms.get(low, low)
     ending = language.extreme_ending
@@ -209,6 +118,15 @@ def piece_of(language: Language, raw: str) -> Piece:
         extreme=low in language.extremes or bool(ending and len(low) > 4 and low.endswith(ending)),
         rules=language.inner.get(low, ()),
     )
+
+
+def _parts(raw: str, low: str, language: Language) -> tuple[str, ...]:
+    """The two sides of an apostrophe, where the language sets them apart ("Ann's", "dell'anno")."""
+    for ending in language.apart:
+        if low.endswith(ending) and len(low) > len(ending):
+            return raw[: -len(ending)], ending
+    cut = low.index("'") + 1
+    return (low[:cut], raw[cut:]) if cut < len(raw) and low[:cut] in language.elided else ()
 
 
 def line_of(text: str, found: Sequence[str], language: Language) -> Line:
@@ -235,6 +153,7 @@ def _initial(piece: Piece) -> int:
 
 def language_of(lowered: Sequence[str]) -> Language:
     """The language with the most signal words among these, or the one without any list."""
+    lowered = [part for word in lowered for part in _with_beginning(word)]
     best, most = UNKNOWN, 0
     for language in languages():
         if not language.signals.isdisjoint(lowered):
@@ -242,6 +161,11 @@ def language_of(lowered: Sequence[str]) -> Language:
             if count > most:
                 best, most = language, count
     return best
+
+
+def _with_beginning(word: str) -> tuple[str, ...]:
+    cut = word.find("'") + 1
+    return (word, word[:cut]) if cut else (word,)
 
 
 @lru_cache(maxsize=1)
@@ -265,20 +189,29 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         for word in _words(row):
             opposites[word] = opposites.get(word, frozenset()) | _words(row) - {word}
     negations, logic = _words(polarity.get("negations", "")), _words(polarity.get("logic", ""))
+    irregular, never = plurals.get("irregular", {}), _words(plurals.get("never", ""))
+    endings = tuple(plurals.get("endings", {}).items())
+    measures = _words(digits.get("measures", "")) | _words(digits.get("units", "").lower())
+
+    def singular(word: str) -> str:
+        return _singular(word, irregular, never, endings)
+
     return Language(
         code=code,
         signals=_words(data.get("signals", "")),
         articles=_words(data.get("articles", "")),
         function=frozenset[str]().union(*function.values()),
+        apart=tuple(data.get("apart", "").split()),
+        elided=_words(data.get("elided", "")),
         expand={short: tuple(full.split()) for short, full in data.get("expand", {}).items()},
         head=_stages(data.get("head", ()), groups),
         inner=_rules(data.get("inner", ()), groups),
         tail=tuple(tuple(phrase.split()) for phrase in data.get("tail", {}).get("phrases", ())),
         synonyms=data.get("synonyms", {}),
         after_number=data.get("after_number", {}),
-        never_plural=_words(plurals.get("never", "")),
-        irregular=plurals.get("irregular", {}),
-        endings=tuple(plurals.get("endings", {}).items()),
+        never_plural=never,
+        irregular=irregular,
+        endings=endings,
         naming=_words(plurals.get("naming", "")),
         extremes=_words(plurals.get("extremes", "")),
         extreme_ending=plurals.get("extreme_ending", ""),
@@ -291,17 +224,34 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         scales=data.get("scales", {}),
         ordinals=data.get("ordinals", {}),
         ordinal_endings=_words(digits.get("ordinal_endings", "")),
+        grouping=digits.get("grouping", ""),
+        decimal=digits.get("decimal", ""),
         thousand=_words(digits.get("thousand", "")),
         units=_words(digits.get("units", "")),
         currencies=_words(digits.get("currencies", "")),
-        measures=_words(digits.get("measures", "")) | _words(digits.get("units", "").lower()),
+        measures=measures,
         compared=_words(digits.get("compared", "")),
         acronyms=_words(case.get("acronyms", "")),
         always_capital=_words(case.get("always_capital", "")),
         abbreviations=_words(case.get("abbreviations", "")),
         before_signs=_words(data.get("signs", {}).get("after", "")),
         inside_names=_words(case.get("inside_names", "")),
+        signs=Signs.of(data, measures, singular),
+        moving=Moving.of(data),
     )
+
+
+def _singular(
+    word: str, irregular: Mapping[str, str], never: frozenset[str], endings: Sequence[tuple[str, str]]
+) -> str:
+    if word in irregular:
+        return irregular[word]
+    if len(word) < 4 or word in never or not word.isalpha():
+        return word
+    for ending, stem in endings:
+        if word.endswith(ending):
+            return word[: len(word) - len(ending)] + stem
+    return word
 
 
 def _words(text: str) -> frozenset[str]:

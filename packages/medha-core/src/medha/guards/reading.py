@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.figures import canonical_number, ordinal, spelled_number
-from medha.guards.language import START, UNKNOWN, is_content, language_of, line_of
+from medha.guards.frame import START, is_content
+from medha.guards.language import UNKNOWN, language_of, line_of
 from medha.guards.scan import pieces
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Reading(NamedTuple):
     shouted: bool
     names: int
     """How many words are capitalised inside the sentence."""
+    signs: tuple[tuple[str, str], ...] = ()
+    """Words of time, order, aggregation and asking, each with the content word that follows it."""
 
 
 def read_both(asked: str, stored: str) -> tuple[Reading, Reading]:
@@ -72,6 +75,8 @@ def _after_head(line: Line, language: Language) -> tuple[int, str | None]:
         while index < len(line.low) and (rule := _first_that_applies(rules, line, index, language)):
             index += len(rule.phrase)
             opening = rule.becomes or opening
+            if stage == 0 and line.low[index : index + 1] == (",",):
+                index += 1
             if stage > 0:
                 break
     return (index, opening) if index < len(line.low) else (0, None)
@@ -182,7 +187,7 @@ class _Walk:
 
     def _take_number(self, piece: Piece, index: int) -> int | None:
         line, language = self._line, self._language
-        if index and piece.low in language.after_number and line.pieces[index - 1].number:
+        if index and piece.low in language.after_number and self._counts(index - 1):
             self.word(language.after_number[piece.low], content=True)
             return index + 1
         if piece.low in language.numbers or (
@@ -206,6 +211,10 @@ class _Walk:
             self._number(ordinal(language.ordinals[piece.low]))
             return index + 1
         return None
+
+    def _counts(self, index: int) -> bool:
+        low, language = self._line.low[index], self._language
+        return self._line.pieces[index].number or low in language.numbers or low in language.scales
 
     def _is_measure(self, index: int) -> bool:
         low, language = self._line.low, self._language
@@ -232,6 +241,7 @@ class _Walk:
             uniform=line.uniform,
             shouted=line.shouted,
             names=line.capitals.count(1),
+            signs=tuple([(t, self._scope(i)) for i, t in enumerate(self._tokens) if t in self._language.signs.every]),
         )
 
     def _scope(self, place: int) -> str:

@@ -21,7 +21,8 @@ class ExactTier:
         """The query of the same normalised question in the same scope."""
         entry = await lookup.exact_entry()
         if entry is None:
-            lookup.reasons.append("no entry for this very question in this scope")
+            if not lookup.reasons:
+                lookup.reasons.append("no entry for this very question in this scope")
             return None
         return hit_from(
             entry,

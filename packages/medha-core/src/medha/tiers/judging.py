@@ -33,10 +33,8 @@ class Judge:
             rejection = next((v for v in verdicts if not v.verdict.accepted), None)
             if rejection is not None:
                 outcome = f"rejected by {rejection.guard}: {rejection.verdict.reason}"
-            elif self._contradicted(lookup, match):
-                outcome = "rejected: the question has different queries in different scopes; pass filters"
             else:
-                outcome = "accepted"
+                outcome = self.contradiction(lookup, match) or "accepted"
             if lookup.recorder is not None:
                 lookup.recorder.candidate(tier, match, verdicts, outcome)
             if outcome == "accepted":
@@ -46,8 +44,7 @@ class Judge:
 
     def _verdicts(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...]:
         """Verdicts up to the first rejection; all of them when a decision record is wanted."""
-        question = lookup.asked.question
-        candidate = Candidate(match.entry, ask(match.entry.question).question, match.similarity)
+        question, candidate = lookup.asked.question, self.candidate(lookup, match)
         verdicts: list[GuardVerdict] = []
         for guard in self._guards:
             verdict = _verify(guard, question, candidate)
@@ -57,28 +54,50 @@ class Judge:
                 break
         return tuple(verdicts)
 
-    def _contradicted(self, lookup: Lookup, match: Match) -> bool:
-        """Whether another scope answers the question too, otherwise: only filters can tell which one is meant."""
-        return any(
-            other.entry.metadata != match.entry.metadata
-            and other.entry.query_hash != match.entry.query_hash
-            and self._accepts(lookup.asked.question, other)
-            for other in lookup.fetched
-        )
+    def open_to_review(self, lookup: Lookup, match: Match) -> tuple[GuardVerdict, ...] | None:
+        """Every guard's verdict, or ``None`` when one of them is final; nothing is counted."""
+        question, candidate = lookup.asked.question, self.candidate(lookup, match)
+        verdicts: list[GuardVerdict] = []
+        for guard in self._guards:
+            verdict = _verify(guard, question, candidate)
+            if not (verdict.accepted or verdict.reviewable is True):
+                return None
+            verdicts.append(GuardVerdict(guard.name, verdict))
+        return tuple(verdicts)
 
-    def _accepts(self, question: Question, match: Match) -> bool:
-        candidate = Candidate(match.entry, ask(match.entry.question).question, match.similarity)
-        return all(_verify(guard, question, candidate).accepted for guard in self._guards)
+    def contradiction(self, lookup: Lookup, match: Match, *, reviewed: bool = False) -> str | None:
+        """Why only filters can tell which query is meant, where another scope answers the question otherwise.
+
+        What is ``reviewed`` is contradicted by every candidate that is open to review as well.
+        """
+        for other in lookup.fetched:
+            if other.entry.metadata != match.entry.metadata and other.entry.query_hash != match.entry.query_hash:
+                verdicts = self.open_to_review(lookup, other)
+                if verdicts is None or not (reviewed or all(v.verdict.accepted for v in verdicts)):
+                    continue
+                return "rejected: the question has different queries in different scopes; pass filters"
+        return None
+
+    @staticmethod
+    def candidate(lookup: Lookup, match: Match) -> Candidate:
+        """The match as guards and reviewers see it."""
+        return Candidate(match.entry, ask(match.entry.question).question, match.similarity, lookup.now, lookup.filters)
+
+
+def checked(verdict: object, giver: str) -> Verdict:
+    """The verdict, if it is one; anything else has not accepted."""
+    if not isinstance(verdict, Verdict):
+        return Verdict(accepted=False, reason=f"the {giver} gave no Verdict, but a {type(verdict).__name__}")
+    if verdict.accepted is True or (verdict.accepted is False and verdict.reason):
+        return verdict
+    return Verdict(accepted=False, reason=verdict.reason or f"the {giver} gave no reason")
 
 
 def _verify(guard: Guard, question: Question, candidate: Candidate) -> Verdict:
     """The guard's verdict; a guard that raises, or gives none, has not accepted."""
     try:
-        verdict = guard.verify(question, candidate)
+        return checked(guard.verify(question, candidate), "guard")
     except Exception as exc:  # noqa: BLE001 - whatever a guard raises, it has not accepted
         _log.error("the guard %r failed with %s; its candidate is rejected", guard.name, type(exc).__name__)
         _log.debug("how the guard %r failed", guard.name, exc_info=exc)
         return Verdict(accepted=False, reason=f"the guard failed: {type(exc).__name__}: {exc}")
-    if isinstance(verdict, Verdict):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return verdict
-    return Verdict(accepted=False, reason=f"the guard gave no Verdict, but a {type(verdict).__name__}")
