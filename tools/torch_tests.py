@@ -16,7 +16,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ["medha-gliner", "medha-sentence-transformers"]
+PACKAGES = ["medha-gliner", "medha-rerank", "medha-sentence-transformers"]
 FOLDERS = ["packages/medha-core", "packages/medha-wordllama", "conformance", *(f"packages/{name}" for name in PACKAGES)]
 TOOLS = ["pytest>=9", "pytest-asyncio>=1.4", "pytest-randomly>=4", "pytest-timeout>=2.4", "pytest-xdist>=3.8"]
 TORCH = "torch==2.13.0"
@@ -43,10 +43,10 @@ def main() -> int:
 
 
 def models() -> list[str]:
-    """The packages that carry a model as data."""
+    """What carries or makes the models of the tests."""
     files = [ROOT / "packages" / name / "pyproject.toml" for name in PACKAGES]
     groups = [tomllib.loads(file.read_text(encoding="utf-8")).get("dependency-groups", {}) for file in files]
-    return [model for group in groups for model in group.get("torch", [])]
+    return [model for group in groups for name in ("dev", "torch") for model in group.get(name, [])]
 
 
 if __name__ == "__main__":

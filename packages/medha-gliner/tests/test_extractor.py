@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,9 +59,8 @@ async def test_templates_ask_the_installed_plugin_by_name(folder: Path, monkeypa
 
 
 async def test_spans_are_those_of_gliner_itself(extractor: GlinerExtractor, folder: Path) -> None:
-    from gliner import GLiNER
-
-    bare: Any = GLiNER.from_pretrained(str(folder), local_files_only=True)
+    gliner: Any = importlib.import_module("gliner")
+    bare = gliner.GLiNER.from_pretrained(str(folder), local_files_only=True)
     texts = ["flights to Oslo today", "the manager John Smith and the team"]
     expected = bare.inference(texts, ["person", "place"], threshold=0.5)
     found = await extractor.aextract_batch(texts, ["person", "place"])

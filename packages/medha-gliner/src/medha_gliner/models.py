@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
-from gliner import GLiNER
+import gliner
 
 from medha import Span
 from medha.errors import ConfigurationError, ExtractorUnavailableError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from medha_gliner.settings import GlinerSettings
 
+_gliner: Any = gliner  # its types are open
 _FLOOR: Final = 0.1
 """Least confidence to ask the model for. The surest spans are chosen first, so a lower one displaces none; how sure is
 sure enough is for Medha to say."""
@@ -25,14 +26,14 @@ sure enough is for Medha to say."""
 class Model:
     """A loaded model, and the lock that lets one thread at a time use it."""
 
-    def __init__(self, gliner: Any) -> None:
-        self._gliner = gliner
+    def __init__(self, model: Any) -> None:
+        self._model = model
         self._lock = threading.Lock()
 
     def spans(self, texts: Sequence[str], labels: Sequence[str]) -> list[list[Span]]:
         """The spans of each text; labels compete with each other, and spans do not overlap."""
         with self._lock:
-            found: list[list[dict[str, Any]]] = self._gliner.inference(
+            found: list[list[dict[str, Any]]] = self._model.inference(
                 list(texts), list(labels), flat_ner=True, threshold=_FLOOR, multi_label=False, batch_size=len(texts)
             )
         return [[_span(each) for each in of_text] for of_text in found]
@@ -78,7 +79,7 @@ def _load(place: str, settings: GlinerSettings) -> Any:
     if settings.onnx_file is not None:
         options = {"load_onnx_model": True, "onnx_model_file": settings.onnx_file}
     try:
-        return GLiNER.from_pretrained(
+        return _gliner.GLiNER.from_pretrained(
             place,
             revision=settings.revision,
             cache_dir=settings.cache_dir,
