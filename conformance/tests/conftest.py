@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medha.errors import MedhaError
-from medha_conformance import BackendSuite, EmbedderSuite, ExtractorSuite, L1Suite
+from medha_conformance import BackendSuite, EmbedderSuite, ExtractorSuite, GuardSuite, L1Suite, ReviewerSuite
 from medha_conformance.suite.lab import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from medha import BaseEmbedder, Extractor, L1CacheBackend, VectorStorageBackend
+    from medha import BaseEmbedder, Extractor, Guard, L1CacheBackend, Reviewer, VectorStorageBackend
 
 FAILED = (AssertionError, pytest.fail.Exception)
 """What a standard test raises that found something wrong; anything else is an accident."""
@@ -70,6 +70,16 @@ async def run_l1_test(test: str, make_l1: Callable[[], L1CacheBackend]) -> None:
     await _run(L1Suite(), test, {"l1": l1, "make_l1": make_l1, "collection": "kit"})
 
 
+async def run_guard_test(test: str, make_guard: Callable[[], Guard]) -> None:
+    await _run(GuardSuite(), test, {"guard": make_guard(), "make_guard": make_guard})
+
+
+async def run_reviewer_test(test: str, make_reviewer: Callable[[], Reviewer]) -> None:
+    reviewer = make_reviewer()
+    await reviewer.connect()
+    await _run(ReviewerSuite(), test, {"reviewer": reviewer, "make_reviewer": make_reviewer})
+
+
 def _caught(run: Callable[[str, Any], Awaitable[None]]) -> Callable[[str, Any], Awaitable[None]]:
     async def fails(test: str, make_broken: Any) -> None:
         with pytest.raises(FAILED):
@@ -113,3 +123,33 @@ def extractor_test_passes() -> Callable[[str, Callable[[], Extractor]], Awaitabl
 @pytest.fixture
 def l1_test_fails() -> Callable[[str, Any], Awaitable[None]]:
     return _caught(run_l1_test)
+
+
+@pytest.fixture
+def guard_test_fails() -> Callable[[str, Any], Awaitable[None]]:
+    return _broken(run_guard_test)
+
+
+@pytest.fixture
+def guard_test_passes() -> Callable[[str, Callable[[], Guard]], Awaitable[None]]:
+    return run_guard_test
+
+
+@pytest.fixture
+def reviewer_test_fails() -> Callable[[str, Any], Awaitable[None]]:
+    return _broken(run_reviewer_test)
+
+
+@pytest.fixture
+def reviewer_test_passes() -> Callable[[str, Callable[[], Reviewer]], Awaitable[None]]:
+    return run_reviewer_test
+
+
+def _broken(run: Callable[[str, Any], Awaitable[None]]) -> Callable[[str, Any], Awaitable[None]]:
+    """As ``_caught``; what a guard or reviewer raises fails a test as well, since it must never raise."""
+
+    async def fails(test: str, make_broken: Any) -> None:
+        with pytest.raises((*FAILED, ValueError, TypeError, LookupError)):
+            await run(test, make_broken)
+
+    return fails

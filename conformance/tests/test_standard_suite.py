@@ -9,13 +9,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medha_conformance import BackendSuite, EmbedderSuite, L1Suite
+from medha_conformance import BackendSuite, EmbedderSuite, GuardSuite, L1Suite, ReviewerSuite
 from medha_conformance.suite.lab import BackendTopic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SUITES = [BackendSuite, EmbedderSuite, L1Suite]
+_SUITES = [BackendSuite, EmbedderSuite, GuardSuite, L1Suite, ReviewerSuite]
 _STANDARD = "test_matches_come_closest_first"
 
 

@@ -143,10 +143,10 @@ async def test_a_pair_that_is_too_long_is_rejected_and_never_cut(folder: Path) -
     await reviewer.close()
 
 
-async def test_a_text_without_a_known_word_is_no_number_and_so_an_error(tmp_path: Path) -> None:
-    reviewer = await opened(model=str(make_folder(tmp_path / "model")), threshold=0.5)
+async def test_what_is_no_number_is_an_error_and_no_score(tmp_path: Path) -> None:
+    reviewer = await opened(model=str(make_folder(tmp_path / "model", scale=math.nan)), threshold=0.5)
     with pytest.raises(ValueError, match="NaN or infinity"):
-        await reviewer.score("", "")
+        await reviewer.score(*SAME)
     await reviewer.close()
 
 

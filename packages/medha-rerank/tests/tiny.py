@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 WORDS = (
     "how many albums are there number of which customers live in berlin rome artists list all the what is tracks users",
-    "germany top best sold a from to flights orders rock jazz year by",
+    "germany top best sold a from to flights orders rock jazz year by paris ten 2024 revenue each shop who manager",
+    "sales team song has longest title did cheapest flight oslo cost",
 )
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 LABELS = {"0": "different", "1": "same"}
 
 
-def make_folder(folder: Path, *, labels: dict[str, str] | None = None, name: str = "model.onnx") -> Path:
+def make_folder(
+    folder: Path, *, labels: dict[str, str] | None = None, name: str = "model.onnx", scale: float = 20
+) -> Path:
     """The model, its tokenizer and its configuration; with two labels it puts out a number for each."""
     vocabulary = {word: number for number, word in enumerate([*SPECIAL, *sorted(set(" ".join(WORDS).split()))])}
     tokenizer: Any = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL[1]))
@@ -36,16 +39,16 @@ def make_folder(folder: Path, *, labels: dict[str, str] | None = None, name: str
     weights = folder / name
     weights.parent.mkdir(exist_ok=True)
     tools: Any = onnx
-    tools.save(_model(len(vocabulary), len(labels or {"0": ""})), str(weights))
+    tools.save(_model(len(vocabulary), len(labels or {"0": ""}), scale), str(weights))
     return folder
 
 
-def _model(vocabulary: int, outputs: int) -> Any:
-    """Sign * 20 * (cosine - 0.9) for each output, the last one with sign +1."""
+def _model(vocabulary: int, outputs: int, scale: float) -> Any:
+    """Sign * scale * (cosine - 0.9) for each output, the last one with sign +1."""
     table = np.eye(vocabulary, dtype=np.float32)
-    table[[0, 2, 3]] = 0  # what is no word counts for nothing
+    table[:4] = 0  # what is no known word counts for nothing
     signs = np.array([[-1.0] * (outputs - 1) + [1.0]], np.float32)
-    constants = {"table": table, "one": np.float32(1), "bar": np.float32(0.9), "scale": np.float32(20), "axis": [1]}
+    constants = {"table": table, "one": np.float32(1), "bar": np.float32(0.9), "scale": np.float32(scale), "axis": [1]}
     given = [numpy_helper.from_array(np.array(value), name) for name, value in (constants | {"signs": signs}).items()]
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["words"]),
@@ -61,12 +64,14 @@ def _model(vocabulary: int, outputs: int) -> Any:
         helper.make_node("ReduceL2", ["first", "axis"], ["first_length"], keepdims=1),
         helper.make_node("ReduceL2", ["second", "axis"], ["second_length"], keepdims=1),
         helper.make_node("Mul", ["first_length", "second_length"], ["lengths"]),
-        helper.make_node("Div", ["dot", "lengths"], ["cosine"]),
+        helper.make_node("Max", ["lengths", "least"], ["divisor"]),
+        helper.make_node("Div", ["dot", "divisor"], ["cosine"]),
         helper.make_node("Sub", ["cosine", "bar"], ["above"]),
         helper.make_node("Mul", ["above", "scale"], ["logit"]),
         helper.make_node("Mul", ["logit", "signs"], ["logits"]),
     ]
     given.append(numpy_helper.from_array(np.array([2], np.int64), "last"))
+    given.append(numpy_helper.from_array(np.array(1e-6, np.float32), "least"))
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["n", "l"]) for name in ("input_ids", "token_type_ids")
     ]

@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the standard tests on an installed plugin")
     run.add_argument("name", metavar="NAME", help="the name under which the plugin is installed")
-    run.add_argument("--kind", choices=["backend", "embedder", "l1"], default="backend")
+    run.add_argument("--kind", choices=["backend", "embedder", "l1", "guard", "reviewer"], default="backend")
     run.add_argument(
         "--setting", action="append", default=[], metavar="NAME=VALUE", type=_pair,
         help="a setting of the plugin; {folder} in it is a folder that is new for each test",

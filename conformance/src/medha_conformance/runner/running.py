@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import pytest
 
-from medha import BackendPlugin, EmbedderPlugin, L1Plugin
+from medha import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
 from medha.plugins import installed_plugins
 from medha_conformance.runner.report import Outcome, Report
 from medha_conformance.runner.versions import server_version
@@ -24,12 +24,14 @@ from medha_conformance.services import SERVICES, Servers, Service, ServiceAbsent
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-Plugin: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin
+Plugin: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin
 
 KINDS: Final[Mapping[str, tuple[Any, str, str]]] = {
     "backend": (BackendPlugin, "BackendSuite", "backend_name"),
     "embedder": (EmbedderPlugin, "EmbedderSuite", "embedder_name"),
     "l1": (L1Plugin, "L1Suite", "l1_name"),
+    "guard": (GuardPlugin, "GuardSuite", "guard_name"),
+    "reviewer": (GuardPlugin, "ReviewerSuite", "reviewer_name"),
 }
 FOLDER: Final = "{folder}"
 """What stands in a setting for a folder that is new for each test."""

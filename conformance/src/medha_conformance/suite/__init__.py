@@ -1,1 +1,1 @@
-"""The standard tests: one file a topic; a suite puts those of one kind of plugin together."""
+"""The standard tests: one file a topic, put together in ``backend.py``, or one file a kind of plugin."""

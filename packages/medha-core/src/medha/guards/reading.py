@@ -13,7 +13,8 @@ from medha.guards.scan import pieces
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medha.guards.language import Language, Line, Piece, Rule
+    from medha.guards.frame import Line, Piece, Rule
+    from medha.guards.language import Language
 
 LONGEST: Final = 4096
 """Longer questions are not read: no rephrasing of a page of text is worth its risk."""
