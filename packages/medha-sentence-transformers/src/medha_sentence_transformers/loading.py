@@ -86,9 +86,7 @@ def _load(place: str, settings: SentenceTransformersSettings) -> Any:
 
 
 def _dimension(model: Any) -> int:
-    # its name before sentence-transformers 5.2 or so
-    known = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
-    dimension = known()
+    dimension = model.get_embedding_dimension()
     return int(dimension) if dimension is not None else len(model.encode_query("one probe", show_progress_bar=False))
 
 
