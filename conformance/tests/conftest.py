@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medha.errors import MedhaError
-from medha_conformance import BackendSuite, EmbedderSuite, GuardSuite, L1Suite, ReviewerSuite
+from medha_conformance import BackendSuite, EmbedderSuite, ExtractorSuite, GuardSuite, L1Suite, ReviewerSuite
 from medha_conformance.suite.lab import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from medha import BaseEmbedder, Guard, L1CacheBackend, Reviewer, VectorStorageBackend
+    from medha import BaseEmbedder, Extractor, Guard, L1CacheBackend, Reviewer, VectorStorageBackend
 
 FAILED = (AssertionError, pytest.fail.Exception)
 """What a standard test raises that found something wrong; anything else is an accident."""
@@ -55,6 +55,13 @@ async def run_embedder_test(test: str, make_embedder: Callable[[], BaseEmbedder]
     embedder = make_embedder()
     await embedder.connect()
     await _run(EmbedderSuite(), test, {"embedder": embedder, "make_embedder": make_embedder})
+
+
+async def run_extractor_test(test: str, make_extractor: Callable[[], Extractor]) -> None:
+    extractor = make_extractor()
+    await extractor.connect()
+    examples = getattr(make_extractor, "examples", ())
+    await _run(ExtractorSuite(), test, {"extractor": extractor, "make_extractor": make_extractor, "examples": examples})
 
 
 async def run_l1_test(test: str, make_l1: Callable[[], L1CacheBackend]) -> None:
@@ -101,6 +108,16 @@ def embedder_test_fails() -> Callable[[str, Any], Awaitable[None]]:
 @pytest.fixture
 def embedder_test_passes() -> Callable[[str, Callable[[], BaseEmbedder]], Awaitable[None]]:
     return run_embedder_test
+
+
+@pytest.fixture
+def extractor_test_fails() -> Callable[[str, Any], Awaitable[None]]:
+    return _caught(run_extractor_test)
+
+
+@pytest.fixture
+def extractor_test_passes() -> Callable[[str, Callable[[], Extractor]], Awaitable[None]]:
+    return run_extractor_test
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ VARIABLES: Final[dict[str, tuple[str, Any]]] = {
     "embedding_cache_size": ("0", 0),
     "embedding_cache_path": ("/tmp/embeddings.npz", Path("/tmp/embeddings.npz")),  # noqa: S108
     "embedding_timeout": ("1.5", 1.5),
+    "extraction_timeout": ("2.5", 2.5),
     "backend_timeout": ("2", 2.0),
     "default_ttl_seconds": ("3600", 3600.0),
     "cleanup_interval_seconds": ("60", 60.0),
@@ -77,7 +78,14 @@ OUT_OF_RANGE: Final[dict[str, Sequence[Any]]] = {
     "l1_cache_max_size": [-1, "many", None],
     "embedding_cache_size": [-1],
     **dict.fromkeys(
-        ["embedding_timeout", "backend_timeout", "default_ttl_seconds", "cleanup_interval_seconds", "review_timeout"],
+        [
+            "embedding_timeout",
+            "backend_timeout",
+            "extraction_timeout",
+            "review_timeout",
+            "default_ttl_seconds",
+            "cleanup_interval_seconds",
+        ],
         (0, -1, float("nan"), float("inf"), "soon", True),
     ),
     "batch_size": [0, -1, 100_001, True],

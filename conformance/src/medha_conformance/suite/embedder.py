@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 import numpy as np
 import pytest
@@ -14,11 +14,10 @@ from medha import BaseEmbedder, EmbedderPlugin
 from medha.plugins import installed_plugins
 from medha_conformance.suite.loading import AuthorSettings, make_from
 from medha_conformance.suite.standard import StandardSuite
+from medha_conformance.suite.ticking import while_ticking
 
 if TYPE_CHECKING:
     from medha.models import Vectors
-
-T = TypeVar("T")
 
 MakeEmbedder: TypeAlias = Callable[[], BaseEmbedder]
 
@@ -153,7 +152,7 @@ class EmbedderTests:
         most = 0
         for count in _BATCHES:
             texts = [f"{_QUESTIONS[n % len(_QUESTIONS)]} And in year {n}?" for n in range(count)]
-            vectors, ticks = await _while_ticking(_embed(embedder, texts))
+            vectors, ticks = await while_ticking(_embed(embedder, texts))
             _usable(vectors, count, embedder)
             most = max(most, ticks)
             if most > _TICKS:
@@ -197,23 +196,6 @@ class EmbedderSuite(EmbedderTests, StandardSuite):
     """
 
     plugin_name: ClassVar[str] = "embedder_name"
-
-
-async def _while_ticking(call: Awaitable[T]) -> tuple[T, int]:
-    """What the call returns, and how often the event loop turned meanwhile."""
-    ticks = 0
-
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            ticks += 1
-            await asyncio.sleep(0)
-
-    heart = asyncio.create_task(tick())
-    try:
-        return await call, ticks
-    finally:
-        heart.cancel()
 
 
 async def _embed(embedder: BaseEmbedder, texts: Sequence[str]) -> Vectors:

@@ -10,13 +10,15 @@ from pydantic_settings import BaseSettings
 from medha.plugins import make, read_settings
 
 if TYPE_CHECKING:
-    from medha import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
+    from medha import BackendPlugin, EmbedderPlugin, ExtractorPlugin, GuardPlugin, L1Plugin
 
 AuthorSettings: TypeAlias = BaseSettings | Mapping[str, Any]
 """What an author's ``settings`` fixture may return: the plugin's settings, or values for them."""
 
 
-def make_from(plugin: BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin, settings: AuthorSettings) -> Any:
+def make_from(
+    plugin: BackendPlugin | EmbedderPlugin | ExtractorPlugin | L1Plugin | GuardPlugin, settings: AuthorSettings
+) -> Any:
     """A new object of the plugin; a mapping is completed from the plugin's environment variables."""
     if isinstance(settings, Mapping):
         return make(plugin, read_settings(plugin.settings, **settings))

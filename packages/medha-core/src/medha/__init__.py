@@ -15,6 +15,7 @@ from medha.descriptors import (
 )
 from medha.embedder import BaseEmbedder
 from medha.errors import MedhaError
+from medha.extractor import Extractor, Span
 from medha.guard import Guard, Reviewer
 from medha.hookspecs import hookimpl
 from medha.identity import query_hash
@@ -58,6 +59,7 @@ __all__ = [
     "CollectionSpec",
     "Decision",
     "EmbedderPlugin",
+    "Extractor",
     "ExtractorPlugin",
     "FeedbackResult",
     "FileSource",
@@ -80,6 +82,7 @@ __all__ = [
     "RowSource",
     "SearchStrategy",
     "Settings",
+    "Span",
     "Support",
     "VectorStorageBackend",
     "Verdict",

@@ -29,6 +29,7 @@ from medha.plugins import installed_plugins, make
 from medha.removals import Removals
 from medha.searching import Searcher
 from medha.storage import Storage
+from medha.templates.extracting import Extractors
 from medha.tiers.exact import ExactTier
 from medha.tiers.fuzzy import FuzzyTier
 from medha.tiers.judging import Judge
@@ -41,8 +42,9 @@ from medha.waterfall import Waterfall
 from medha.writing import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from medha.extractor import Extractor
     from medha.listening import Listener
     from medha.settings import Settings
     from medha.stats import StatsRecorder
@@ -63,6 +65,7 @@ class Blueprint:
     reviewers: Sequence[Reviewer | str]
     listeners: Sequence[Listener | str]
     templates: Sequence[QueryTemplate]
+    extractors: Mapping[str, Extractor]
     settings: Settings
     clock: Callable[[], float]
 
@@ -97,7 +100,10 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         guards, reviewers = await _judges(plan, stack)
         judge = Judge(guards, stats)
         review = [ReviewTier(judge, reviewers, stats)] if reviewers else []
-        templates = TemplateTier(plan.templates)
+        extractors = Extractors(plan.extractors, plan.settings)
+        stack.push_async_callback(extractors.close)
+        templates = TemplateTier(extractors, stats)
+        await templates.load(plan.templates)
         removals = Removals()
         learns = plan.settings.learned_templates == "on"
         learning = Learning(storage, removals, plan.settings, stats) if learns else None

@@ -26,6 +26,7 @@ class Medha(Lookups, Entries, Removing, LearningCalls):
     ``embedder``, ``backend`` and ``l1_backend`` are instances, or names of installed plugins, which are configured by
     their own ``MEDHA_<PLUGIN>_`` variables; what was made by name is closed with the cache, an instance never is.
     ``listeners`` are functions of a ``Decision``, or names of plugins that have one; each is told of every lookup.
+    ``extractors`` are instances under the names by which templates ask for them; an installed one needs none.
     ``clock`` gives seconds since the epoch. Use it as ``async with``, on one event loop.
     """
 
@@ -82,10 +83,11 @@ class Medha(Lookups, Entries, Removing, LearningCalls):
 
         Raises:
             TemplateError: one of them is none; the former ones stay.
+            PluginError, ExtractorError: an extractor that one of them asks cannot be had; the former ones stay.
         """
         from medha.templates.loading import check_templates
 
         live = self._live
         checked = await asyncio.to_thread(check_templates, templates, "the given templates")
-        live.parts.templates.load(checked)
+        await live.parts.templates.load(checked)
         return len(checked)

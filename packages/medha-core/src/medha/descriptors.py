@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from medha.backend import VectorStorageBackend
     from medha.capabilities import Capability, Support
     from medha.embedder import BaseEmbedder
+    from medha.extractor import Extractor
     from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
     from medha.models import Decision
@@ -76,12 +77,12 @@ class GuardPlugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractorPlugin:
-    """A parameter extractor on offer; the contract of extractors comes with the template tier."""
+    """An extractor on offer; ``factory`` gets an instance of ``settings`` and imports the model library only then."""
 
     kind: ClassVar[str] = "extractor"
 
     name: str
-    factory: Callable[[Any], object]
+    factory: Callable[[Any], Extractor]
     settings: type[BaseSettings]
     api_version: int
 

@@ -34,6 +34,10 @@ MedhaError
 │   ├── EmbedderUnavailableError
 │   ├── EmbedderTimeoutError                 no vector within ``embedding_timeout``
 │   └── EmbedderOutputError                  vectors of the wrong number, shape or values
+├── ExtractorError                           an extractor, asked by a template
+│   ├── ExtractorUnavailableError
+│   ├── ExtractorTimeoutError                no spans within ``extraction_timeout``
+│   └── ExtractorOutputError                 spans that do not lie in the text, or of labels not asked for
 ├── L1Error                                  the L1 cache
 ├── PartialWriteError                        a bulk write stopped midway; ``stored`` says how many are in
 ├── ListenerError                            a listener failed; counted, never raised
@@ -185,6 +189,22 @@ class EmbedderTimeoutError(EmbedderError):
 
 class EmbedderOutputError(EmbedderError):
     """The embedder returned vectors of the wrong number, shape or values."""
+
+
+class ExtractorError(MedhaError):
+    """An extractor failed; the templates that ask it answer nothing."""
+
+
+class ExtractorUnavailableError(ExtractorError):
+    """The extractor's model could not be loaded."""
+
+
+class ExtractorTimeoutError(ExtractorError):
+    """The extractor gave no spans in time."""
+
+
+class ExtractorOutputError(ExtractorError):
+    """The extractor returned what cannot be spans of the text."""
 
 
 class L1Error(MedhaError):

@@ -42,7 +42,7 @@ def medha_register_guards() -> Sequence[GuardPlugin]:  # pyright: ignore[reportR
 
 @hookspec
 def medha_register_extractors() -> Sequence[ExtractorPlugin]:  # pyright: ignore[reportReturnType]
-    """The parameter extractors that this plugin offers."""
+    """The extractors that this plugin offers."""
 
 
 @hookspec

@@ -311,10 +311,7 @@ def explain_validation(exc: ValidationError, what: str, prefix: str, settings: t
     return f"{what}: " + "; ".join(lines)
 
 
-def make(
-    plugin: BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin | ListenerPlugin,
-    settings: BaseSettings | None = None,
-) -> Any:
+def make(plugin: Descriptor | ListenerPlugin, settings: BaseSettings | None = None) -> Any:
     """What the plugin makes, from its settings (by default those in the environment).
 
     Raises:

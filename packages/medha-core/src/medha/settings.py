@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Seconds for one call of the embedder."""
     backend_timeout: Seconds | None = 10.0
     """Seconds for one call of the backend."""
+    extraction_timeout: Seconds | None = 10.0
+    """Seconds for one call of an extractor."""
 
     default_ttl_seconds: Seconds | None = None
     """Time to live of an entry stored without one; ``None`` keeps it for good."""

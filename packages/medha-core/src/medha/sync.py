@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from medha.backend import VectorStorageBackend
     from medha.embedder import BaseEmbedder
+    from medha.extractor import Extractor
     from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
     from medha.listening import Listener
@@ -57,6 +58,7 @@ class MedhaSync:
         l1_backend: L1CacheBackend | str | None = None,
         *,
         guards: Sequence[Guard] | None = None,
+        extractors: Mapping[str, Extractor] | None = None,
         reviewers: Sequence[Reviewer | str] = (),
         listeners: Sequence[Listener | str] | None = None,
         clock: Callable[[], float] = time.time,
@@ -69,6 +71,7 @@ class MedhaSync:
             templates,
             l1_backend,
             guards=guards,
+            extractors=extractors,
             reviewers=reviewers,
             listeners=listeners,
             clock=clock,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medha.assembly import Assembly
     from medha.backend import VectorStorageBackend
     from medha.embedder import BaseEmbedder
+    from medha.extractor import Extractor
     from medha.guard import Guard, Reviewer
     from medha.l1 import L1CacheBackend
     from medha.listening import Listener
@@ -39,6 +40,7 @@ class Life:
         l1_backend: L1CacheBackend | str | None = None,
         *,
         guards: Sequence[Guard] | None = None,
+        extractors: Mapping[str, Extractor] | None = None,
         reviewers: Sequence[Reviewer | str] = (),
         listeners: Sequence[Listener | str] | None = None,
         clock: Callable[[], float] = time.time,
@@ -56,6 +58,7 @@ class Life:
             reviewers=reviewers,
             listeners=self._listeners_of(listeners),
             templates=(),
+            extractors=dict(extractors or {}),
             settings=self.settings,
             clock=clock,
         )
@@ -84,7 +87,7 @@ class Life:
         Raises:
             PluginError, ConfigurationError: something of that name cannot be had, or its settings are wrong.
             CollectionMismatchError: the collection was made with another model or dimension.
-            BackendError, EmbedderError, L1Error, FileError: it cannot be reached, loaded or read.
+            BackendError, EmbedderError, ExtractorError, L1Error, FileError: it cannot be reached, loaded or read.
         """
         if self._assembly is not None:
             return

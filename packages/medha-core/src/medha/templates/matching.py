@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.case import CaseGuard
 from medha.guards.reading import LONGEST, read, read_both
 from medha.templates.blanks import BLANK, PLACEHOLDER, blank
+from medha.templates.extracting import NOTHING_EXTRACTED, labels_asked
 from medha.templates.parameters import matches_pattern, read_date
 from medha.templates.phrases import phrase_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from medha.extractor import Span
+    from medha.templates.extracting import Extracted, Labels
     from medha.templates.model import QueryTemplate
     from medha.templates.parameters import Parameter, Value
     from medha.templates.phrases import Phrase
@@ -33,6 +36,15 @@ class Match:
     values: Mapping[str, Value]
     confidence: float
     said: Mapping[str, str]
+
+
+class Filling(NamedTuple):
+    """The pieces that fill a blank, the value that they are, and how sure an extractor is of it."""
+
+    start: int
+    end: int
+    value: Value
+    confidence: float = 1.0
 
 
 class Wording:
@@ -55,13 +67,24 @@ class Wording:
         """Whether the question has all words of this wording."""
         return self._needed <= frozenset(read(question, self._language).words)
 
-    def matches(self, phrase: Phrase) -> Iterator[Match]:
-        """Every way in which the question fits."""
-        for spans, values in islice(self._fillings(phrase, 0, 0), _MOST_TRIES):
-            without = phrase.without(spans)
+    @property
+    def extractors(self) -> set[str]:
+        """Those that its parameters ask."""
+        return {parameter.extractor for parameter in self.blanks if parameter.extractor is not None}
+
+    def matches(self, phrase: Phrase, extracted: Extracted) -> Iterator[Match]:
+        """Every way in which the question fits; of two confidences, that of the wording and the labels, the lower."""
+        for fillings, values in islice(self._fillings(phrase, extracted, 0, 0), _MOST_TRIES):
+            named = zip(fillings, self.blanks, strict=True)
+            without = phrase.without([(filling.start, filling.end, blank.name) for filling, blank in named])
             if self._says_the_same(without):
-                said = {name: phrase.span(start, end) for start, end, name in spans}
-                yield Match(self.template, values, 1.0 if without.lower() == self.text.lower() else 0.95, said)
+                confidence = 1.0 if without.lower() == self.text.lower() else 0.95
+                lowest = min([confidence, *(filling.confidence for filling in fillings)])
+                said = {
+                    blank.name: phrase.span(filling.start, filling.end)
+                    for filling, blank in zip(fillings, self.blanks, strict=True)
+                }
+                yield Match(self.template, values, lowest, said)
 
     def _says_the_same(self, without: str) -> bool:
         if max(len(without), len(self.text)) > LONGEST:
@@ -70,26 +93,35 @@ class Wording:
         return asked.tokens == told.tokens and asked.marks == told.marks and _CASE.difference(asked, told) is None
 
     def _fillings(
-        self, phrase: Phrase, number: int, position: int
-    ) -> Iterator[tuple[list[tuple[int, int, str]], dict[str, Value]]]:
-        """Spans for the blanks from ``number`` on, none before ``position``, with their values."""
+        self, phrase: Phrase, extracted: Extracted, number: int, position: int
+    ) -> Iterator[tuple[tuple[Filling, ...], dict[str, Value]]]:
+        """What fills the blanks from ``number`` on, nothing before ``position``, with the values by name."""
         if number == len(self.blanks):
-            yield [], {}
+            yield (), {}
             return
-        parameter = self.blanks[number]
-        for start, end, value in self._candidates(phrase, number, position):
-            for spans, values in self._fillings(phrase, number + 1, end):
-                if values.get(parameter.name, value) == value:
-                    yield [(start, end, parameter.name), *spans], values | {parameter.name: value}
+        name = self.blanks[number].name
+        for filling in self._candidates(phrase, extracted, number, position):
+            for others, values in self._fillings(phrase, extracted, number + 1, filling.end):
+                if values.get(name, filling.value) == filling.value:
+                    yield (filling, *others), values | {name: filling.value}
 
-    def _candidates(self, phrase: Phrase, number: int, position: int) -> Iterator[tuple[int, int, Value]]:
+    def _candidates(self, phrase: Phrase, extracted: Extracted, number: int, position: int) -> Iterator[Filling]:
         parameter = self.blanks[number]
+        for filling in self._possible(phrase, extracted, number, position):
+            text = str(filling.value)
+            if parameter.allows(text) and self._allows(parameter.name, text):
+                yield filling
+
+    def _possible(self, phrase: Phrase, extracted: Extracted, number: int, position: int) -> Iterator[Filling]:
+        parameter = self.blanks[number]
+        if parameter.extractor is not None:
+            labelled = labelled_fillings(parameter, phrase, extracted.spans.get(parameter.extractor, ()))
+            yield from (filling for filling in labelled if filling.start >= position)
+            return
         for start in range(position, phrase.end):
             for end, value in _values_at(parameter, phrase, start):
-                if parameter.type == "string" and not self._stands_between(phrase, number, start, end):
-                    continue
-                if parameter.allows(str(value)) and self._allows(parameter.name, str(value)):
-                    yield start, end, value
+                if parameter.type != "string" or self._stands_between(phrase, number, start, end):
+                    yield Filling(start, end, value)
 
     def _allows(self, name: str, text: str) -> bool:
         pattern = self.template.parameter_patterns.get(name)
@@ -142,6 +174,45 @@ def _text(phrase: Phrase, start: int, end: int) -> str | None:
     return phrase.span(start, end) if named[0] and named[-1] and inside else None
 
 
+def labelled_fillings(parameter: Parameter, phrase: Phrase, spans: Sequence[Span]) -> Iterator[Filling]:
+    """What an extractor labelled as the parameter asks, where it can be a value.
+
+    A span has to begin and end where pieces do. Its articles and prepositions in lower case are left to the words of
+    the template: the value of "the United States" is "United States".
+    """
+    starts = {start: index for index, (start, _) in enumerate(phrase.places)}
+    ends = {end: index + 1 for index, (_, end) in enumerate(phrase.places)}
+    for span in spans:
+        start, end = starts.get(span.start), ends.get(span.end)
+        if span.label != parameter.label or start is None or end is None or end > phrase.end:
+            continue
+        while start < end and phrase.raw[start] in phrase.language.function:
+            start += 1
+        value = None if start == end else _labelled_value(parameter, phrase, start, end)
+        if value is not None:
+            yield Filling(start, end, value, span.confidence)
+
+
+def _labelled_value(parameter: Parameter, phrase: Phrase, start: int, end: int) -> Value | None:
+    if parameter.type == "date":
+        return read_date(phrase.span(start, end))
+    return _text(phrase, start, end) or (phrase.span(start, end) if _only_names(phrase, start, end) else None)
+
+
+def _only_names(phrase: Phrase, start: int, end: int) -> bool:
+    """Whether several words may be one name although they are in lower case, as an extractor says.
+
+    Not when one of them can turn the question: however sure it is, "germany that are not active" and "germany or
+    france" are no names. In a language without word lists none can be told, so there are no such names.
+    """
+    language = phrase.language
+    turning = (language.function | language.negations | language.logic) - language.inside_names
+    return bool(language.function) and all(
+        (piece[0].isalnum() and word not in turning) or word in language.inside_names
+        for piece, word in zip(phrase.raw[start:end], phrase.low[start:end], strict=True)
+    )
+
+
 class Matcher:
     """All templates, those of the highest priority first."""
 
@@ -150,22 +221,37 @@ class Matcher:
         self._wordings = [
             Wording(template, text) for template in ranked for text in (template.template_text, *template.aliases)
         ]
+        self._labels = labels_asked(templates)
 
     def may_match(self, question: str) -> bool:
         """Whether any template is worth a closer look; fast."""
         return any(True for _ in self._near(question))
 
-    def match(self, question: str) -> list[Match]:
-        """The distinct ways to read the question as a template of the highest priority that fits; none, one or many."""
+    def asked(self, question: str) -> Labels:
+        """The extractors that have to read the question before it can be matched, with the labels to look for."""
+        if not self._labels:
+            return {}
+        names = {name for wording in self._near(question) for name in wording.extractors}
+        return {name: labels for name, labels in self._labels.items() if name in names}
+
+    def match(self, question: str, extracted: Extracted = NOTHING_EXTRACTED) -> list[Match]:
+        """The distinct ways to read the question as a template of the highest priority that fits; none, one or many.
+
+        A template whose extractor failed might have fitted, so nothing of the same or a lower priority may answer.
+        """
         phrase = phrase_of(question)
         found: list[Match] = []
         for wording in self._near(question):
             if found and wording.template.priority < found[0].template.priority:
                 break
-            for match in wording.matches(phrase):
-                same = next((m for m in found if m.template is match.template and m.values == match.values), None)
-                if same is None:
+            if not extracted.failures.keys().isdisjoint(wording.extractors):
+                return []
+            for match in wording.matches(phrase, extracted):
+                same = [m for m in found if m.template is match.template and m.values == match.values]
+                if not same:
                     found.append(match)
+                elif match.confidence > same[0].confidence:
+                    found[found.index(same[0])] = match
         return found
 
     def _near(self, question: str) -> Iterator[Wording]:

@@ -28,7 +28,8 @@ class Parameter(BaseModel):
 
     ``values`` is what an ``enum`` or ``identifier`` may be: a list, or a mapping of what people say to what the query
     holds. ``minimum`` and ``maximum`` bound numbers, inclusively. ``pattern`` is a regular expression that the text of
-    the value must match as a whole.
+    the value must match as a whole. ``extractor`` is the name of an extractor, and ``label`` what it is asked for:
+    then only what it labels so can be the value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +40,8 @@ class Parameter(BaseModel):
     minimum: Annotated[float, Field(allow_inf_nan=False)] | None = None
     maximum: Annotated[float, Field(allow_inf_nan=False)] | None = None
     pattern: str | None = None
+    extractor: str | None = None
+    label: str | None = None
 
     @field_validator("name")
     @classmethod
@@ -69,6 +72,10 @@ class Parameter(BaseModel):
             raise ValueError(f"{self.name!r} is of type {self.type}, which {rule}")
         if not numeric and (self.minimum is not None or self.maximum is not None):
             raise ValueError(f"{self.name!r} is of type {self.type}; minimum and maximum are for numbers")
+        if bool(self.extractor) != bool(self.label):
+            raise ValueError(f"{self.name!r} needs both an extractor and the label to ask it for, or neither")
+        if self.extractor is not None and (listed or numeric):
+            raise ValueError(f"{self.name!r} is of type {self.type}, which needs no extractor to say where it ends")
         return self
 
     def allows(self, text: str) -> bool:

@@ -6,13 +6,16 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from medha.models import BindingTrace, CacheHit, SearchStrategy
+from medha.templates.extracting import NOTHING_EXTRACTED
 from medha.templates.matching import Matcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medha.lookup import Lookup, Recorder
+    from medha.stats import StatsRecorder
     from medha.templates import QueryTemplate
+    from medha.templates.extracting import Extracted, Extractors
     from medha.templates.matching import Match
 
 
@@ -21,11 +24,15 @@ class TemplateTier:
 
     name = "template"
 
-    def __init__(self, templates: Sequence[QueryTemplate]) -> None:
-        self.load(templates)
+    def __init__(self, extractors: Extractors, stats: StatsRecorder) -> None:
+        self._extractors = extractors
+        self._stats = stats
+        self.templates: tuple[QueryTemplate, ...] = ()
+        self._matcher = Matcher(())
 
-    def load(self, templates: Sequence[QueryTemplate]) -> None:
-        """Use these templates from now on, and no others."""
+    async def load(self, templates: Sequence[QueryTemplate]) -> None:
+        """Use these templates from now on, and no others; what they ask for is loaded first."""
+        await self._extractors.prepare(templates)
         self.templates = tuple(templates)
         self._matcher = Matcher(self.templates)
 
@@ -40,18 +47,33 @@ class TemplateTier:
         if not matcher.may_match(question):
             lookup.reasons.append("no template has only words of this question")
             return None
+        extracted = await self._extracted(matcher, question, lookup)
         # parsing and proving a query takes about a millisecond
         threshold = lookup.settings.score_threshold_template
-        found = await asyncio.to_thread(_render, matcher, question, threshold, lookup.recorder)
+        found = await asyncio.to_thread(_render, matcher, question, extracted, threshold, lookup.recorder)
         if isinstance(found, str):
             lookup.reasons.append(found)
             return None
         return found if self._matcher is matcher else await self.answer(lookup)
 
+    async def _extracted(self, matcher: Matcher, question: str, lookup: Lookup) -> Extracted:
+        """What extractors find, where a template that comes near asks for it; their failures are told and counted."""
+        asked = matcher.asked(question)
+        if not asked:
+            return NOTHING_EXTRACTED
+        extracted = await self._extractors.find(question, asked)
+        for name, fault in extracted.failures.items():
+            lookup.reasons.append(f"the extractor {name!r} failed: {fault}")
+            if lookup.recorder is None:
+                self._stats.error(fault)
+        return extracted
 
-def _render(matcher: Matcher, question: str, threshold: float, recorder: Recorder | None) -> CacheHit | str:
+
+def _render(
+    matcher: Matcher, question: str, extracted: Extracted, threshold: float, recorder: Recorder | None
+) -> CacheHit | str:
     """The answer, or why there is none."""
-    matches = [match for match in matcher.match(question) if match.confidence >= threshold]
+    matches = [match for match in matcher.match(question, extracted) if match.confidence >= threshold]
     if recorder is not None:
         recorder.bindings += [trace for match in matches for trace in _bindings(match)]
     if not matches:
