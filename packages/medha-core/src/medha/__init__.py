@@ -12,7 +12,7 @@ from medha.descriptors import (
     L1Plugin,
     NoSettings,
 )
-from medha.embedder import BaseEmbedder
+from medha.embedder import BaseEmbedder, EmbeddingUsage
 from medha.errors import MedhaError
 from medha.guard import Guard
 from medha.hookspecs import hookimpl
@@ -55,6 +55,7 @@ __all__ = [
     "CollectionSpec",
     "Decision",
     "EmbedderPlugin",
+    "EmbeddingUsage",
     "ExtractorPlugin",
     "FeedbackResult",
     "Guard",
