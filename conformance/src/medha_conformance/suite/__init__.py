@@ -1,1 +1,1 @@
-"""The standard tests: one file a topic, put together in ``backend.py``, ``embedder.py`` and ``l1.py``."""
+"""The standard tests: one file a topic, put together in ``backend.py``, ``l1.py``, ``(remote_)embedder.py``."""

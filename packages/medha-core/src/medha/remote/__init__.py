@@ -5,7 +5,15 @@ retries, counting and checks are here, so that every vendor's embedder keeps the
 """
 
 from medha.remote.embedder import Answer, RemoteEmbedder
-from medha.remote.faults import Vendor, fault_of_status, not_understood, unreachable
+from medha.remote.faults import (
+    Vendor,
+    fault_of_status,
+    not_understood,
+    out_of_credit,
+    too_slow,
+    unexpected,
+    unreachable,
+)
 from medha.remote.model import RemoteModel, known_model
 from medha.remote.settings import RemoteEmbedderSettings
 
@@ -18,5 +26,8 @@ __all__ = [
     "fault_of_status",
     "known_model",
     "not_understood",
+    "out_of_credit",
+    "too_slow",
+    "unexpected",
     "unreachable",
 ]

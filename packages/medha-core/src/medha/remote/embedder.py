@@ -17,11 +17,10 @@ from medha.errors import (
     EmbedderError,
     EmbedderInputError,
     EmbedderOutputError,
-    EmbedderTimeoutError,
     LifecycleError,
 )
 from medha.remote.batching import cut, size_of, split
-from medha.remote.faults import not_understood
+from medha.remote.faults import not_understood, too_slow
 from medha.remote.retrying import with_retries
 
 if TYPE_CHECKING:
@@ -104,6 +103,10 @@ class RemoteEmbedder(BaseEmbedder):
         others = "" if self._settings.base_url else "".join(f" or {name}" for name in self.vendor.key_variables)
         raise ConfigurationError(f"there is no key for {self.vendor.name}; set {own}{others}")
 
+    def prefix(self, *, is_document: bool) -> str:  # noqa: ARG002
+        """What is put in front of every text of that side."""
+        return ""
+
     @property
     def dimension(self) -> int:
         """The number of components; known once connected."""
@@ -114,7 +117,7 @@ class RemoteEmbedder(BaseEmbedder):
     @property
     def model_name(self) -> str:
         """The vendor, its model, and the dimension where it is not the model's own."""
-        parts = [f"{self.vendor.name.lower()}/{self._settings.model}"]
+        parts = [f"{self.vendor.plugin}/{self._settings.model}"]
         if self._settings.dimension not in {None, self._model.dimension}:
             parts.append(str(self._settings.dimension))
         return " ".join(parts)
@@ -171,7 +174,7 @@ class RemoteEmbedder(BaseEmbedder):
         slots = self._slots
         if slots is None:
             raise LifecycleError(f"the embedder of {self.vendor.name} embeds between connect() and close(); connect it")
-        ready, sizes = self._prepared(texts)
+        ready, sizes = self._prepared(texts, self.prefix(is_document=is_document))
         most = self._settings.texts_per_request or self.vendor.texts
         parts = list(split(sizes, texts=min(most, self.vendor.texts), tokens=self.vendor.tokens))
         if len(parts) == 1:
@@ -186,9 +189,9 @@ class RemoteEmbedder(BaseEmbedder):
             raise first from first.__cause__
         return np.concatenate([np.empty((0, self.dimension), np.float32), *(task.result() for task in tasks)])
 
-    def _prepared(self, texts: Sequence[str]) -> tuple[list[str], list[int]]:
+    def _prepared(self, texts: Sequence[str], prefix: str) -> tuple[list[str], list[int]]:
         """The texts as they can be sent, and the most tokens that each can be."""
-        ready, most = list(texts), self._model.tokens
+        ready, most = [prefix + text for text in texts], self._model.tokens
         sizes = [size_of(text, place, self.vendor) for place, text in enumerate(ready)]
         if most is None:
             return ready, sizes
@@ -217,12 +220,12 @@ class RemoteEmbedder(BaseEmbedder):
             async with asyncio.timeout(self._settings.timeout):
                 sent = await self.send(texts, is_document=is_document)
         except Exception as exc:  # noqa: BLE001 - each becomes an EmbedderError, in or outside of the plugin's table
-            fault: EmbedderError = self._late() if isinstance(exc, TimeoutError) else self.explain(exc)
+            fault: EmbedderError = self._explained(exc)
             fault.__cause__ = exc
         else:
             self._texts += len(texts)
             return await self._checked(sent, len(texts))
-        raise self._without_secrets(fault, texts)
+        raise self._without_secrets(fault, texts, self.prefix(is_document=is_document))
 
     async def _checked(self, sent: Any, count: int) -> Vectors:
         try:
@@ -251,18 +254,18 @@ class RemoteEmbedder(BaseEmbedder):
         answer = self.read(sent)
         return np.asarray(answer.vectors, dtype=np.float32), answer.tokens
 
-    def _late(self) -> EmbedderError:
-        return EmbedderTimeoutError(
-            f"{self.vendor.name} did not answer within {self._settings.timeout:g} s; see whether its service is up, or "
-            f"raise {self.vendor.prefix}TIMEOUT"
-        )
+    def _explained(self, fault: Exception) -> EmbedderError:
+        if isinstance(fault, TimeoutError):
+            return too_slow(self.vendor, f"{self._settings.timeout:g} s")
+        return self.explain(fault)
 
-    def _without_secrets(self, fault: EmbedderError, texts: Sequence[str]) -> EmbedderError:
+    def _without_secrets(self, fault: EmbedderError, texts: Sequence[str], prefix: str) -> EmbedderError:
         """The fault, its message without what the vendor repeated, and without its cause where that shows the key."""
         message = str(fault)
         for text in texts:
-            if len(text) > 3:
-                message = message.replace(text, "(the text)").replace(repr(text)[1:-1], "(the text)")
+            for said in (text, text.removeprefix(prefix)):
+                if len(said) > 3:
+                    message = message.replace(said, "(the text)").replace(repr(said)[1:-1], "(the text)")
         if self._secret is not None:
             secret = self._secret.get_secret_value()
             message = message.replace(secret, "(the key)")

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
-from medha.errors import EmbedderError, EmbedderInputError, EmbedderOutputError, EmbedderUnavailableError
+from medha.errors import (
+    EmbedderError,
+    EmbedderInputError,
+    EmbedderOutputError,
+    EmbedderTimeoutError,
+    EmbedderUnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,17 +26,22 @@ _KEY_REFUSED: Final = frozenset({401, 403, 498})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """Who is asked: its name in messages, the prefix of its plugin's settings, and its limits for one request.
+    """Who is asked: its name in messages, the plugin that asks, and its limits for one request.
 
     ``tokens`` is the most of one request together, ``None`` where there is no such limit. ``key_variables`` are those
     in which the vendor's own tools look for the key.
     """
 
     name: str
-    prefix: str
+    plugin: str
     key_variables: tuple[str, ...]
     texts: int
     tokens: int | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What the environment variables of the plugin's settings begin with."""
+        return f"MEDHA_{self.plugin.upper()}_"
 
 
 def fault_of_status(vendor: Vendor, status: int, said: str, headers: Mapping[str, str] | None = None) -> EmbedderError:
@@ -65,6 +76,21 @@ def out_of_credit(vendor: Vendor, said: str) -> EmbedderError:
     """The error for an account that may not spend more; waiting does not help."""
     return EmbedderUnavailableError(
         f"the account has no credit left with {vendor.name}; see its billing page ({said[:_MOST_WORDS]})"
+    )
+
+
+def too_slow(vendor: Vendor, said: str) -> EmbedderError:
+    """The error for a request that took longer than ``timeout``."""
+    return EmbedderTimeoutError(
+        f"{vendor.name} did not answer in time; see whether its service is up, or raise {vendor.prefix}TIMEOUT ({said})"
+    )
+
+
+def unexpected(vendor: Vendor, fault: Exception) -> EmbedderError:
+    """The error for what the SDK was not known to raise here."""
+    return EmbedderError(
+        f"asking {vendor.name} failed in a way that Medha does not expect "
+        f"({type(fault).__name__}: {str(fault)[:_MOST_WORDS]})"
     )
 
 
