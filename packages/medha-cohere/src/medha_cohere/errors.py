@@ -26,8 +26,8 @@ def explain(vendor: Vendor, fault: Exception) -> EmbedderError:
         return too_slow(vendor, type(fault).__name__)
     if isinstance(fault, httpx.TransportError):
         return unreachable(vendor, f"{type(fault).__name__}: {fault}")
-    # a body that is no JSON, or JSON of another shape
-    if isinstance(fault, ParsingError | httpx.HTTPError | httpx.StreamError | ValueError):
+    # a body that is no JSON, or JSON of a shape on which the SDK fails as TypeError, since it does not look
+    if isinstance(fault, ParsingError | httpx.HTTPError | httpx.StreamError | ValueError | TypeError):
         return not_understood(vendor, type(fault).__name__)
     return unexpected(vendor, fault)
 

@@ -59,6 +59,8 @@ class GeminiEmbedder(RemoteEmbedder):
         self._http = httpx2.AsyncClient(timeout=self._chosen.timeout, follow_redirects=True)
         options = HttpOptions(
             base_url=self._chosen.base_url or "https://generativelanguage.googleapis.com",
+            # the SDK's own default has changed between versions, and follows a variable of the environment
+            api_version="v1beta",
             timeout=round(self._chosen.timeout * 1000),
             httpx_async_client=self._http,
         )

@@ -32,7 +32,8 @@ def explain(vendor: Vendor, fault: Exception) -> EmbedderError:
         fault, sdk.UnknownFunctionCallArgumentError | sdk.UnsupportedFunctionError | sdk.FunctionInvocationError
     ):
         return unexpected(vendor, fault)
-    if isinstance(fault, httpx2.HTTPError | httpx2.StreamError | ValueError):
+    # a body that is no JSON, or JSON of a shape on which the SDK fails as TypeError, since it does not look
+    if isinstance(fault, httpx2.HTTPError | httpx2.StreamError | ValueError | TypeError):
         return not_understood(vendor, type(fault).__name__)
     return unexpected(vendor, fault)
 

@@ -266,8 +266,9 @@ class RemoteEmbedder(BaseEmbedder):
             for said in (text, text.removeprefix(prefix)):
                 if len(said) > 3:
                     message = message.replace(said, "(the text)").replace(repr(said)[1:-1], "(the text)")
-        if self._secret is not None:
-            secret = self._secret.get_secret_value()
+        secret = "" if self._secret is None else self._secret.get_secret_value()
+        # what is shorter is a placeholder, and part of common words
+        if len(secret) > 5:
             message = message.replace(secret, "(the key)")
             if fault.__cause__ is not None and secret in "".join(traceback.format_exception(fault.__cause__)):
                 fault.__cause__ = None
