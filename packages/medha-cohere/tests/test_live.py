@@ -9,8 +9,10 @@ import pytest
 
 from medha_conformance import EmbedderSuite
 
+if "CO_API_KEY" not in os.environ:
+    pytest.skip("set CO_API_KEY to run the suite against Cohere itself", allow_module_level=True)
 
-@pytest.mark.skipif("CO_API_KEY" not in os.environ, reason="set CO_API_KEY to run the suite against Cohere itself")
+
 class TestCohereLive(EmbedderSuite):
     embedder_name = "cohere"
 

@@ -113,7 +113,7 @@ async def test_a_text_that_is_too_long_is_cut_only_when_that_was_chosen(vendor: 
 
 async def test_a_lone_surrogate_is_refused_before_anything_is_sent(vendor: VendorServer) -> None:
     async with connected(vendor) as embedder:
-        with pytest.raises(EmbedderInputError, match="text 1 .*lone surrogate"):
+        with pytest.raises(EmbedderInputError, match=r"text 1 .*lone surrogate"):
             await embedder.aembed_batch(["good", "bad \ud800"])
     assert vendor.requests == []
 

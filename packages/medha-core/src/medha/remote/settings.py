@@ -14,7 +14,8 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class RemoteEmbedderSettings(BaseSettings):
     """How a vendor is reached, and how patiently."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+    # a refused key would otherwise stand in the error that refuses it
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     api_key: SecretStr | None = None
     """The key; ``None`` takes the one in the vendor's own variable, unless ``base_url`` sends it elsewhere."""
