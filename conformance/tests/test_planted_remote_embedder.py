@@ -277,7 +277,8 @@ def run(
                 settings = {"base_url": server.url, "api_key": "a-key-of-the-tests", "over_long": "truncate"}
 
                 def make_with(settings: dict[str, Any] = settings, **changed: Any) -> Acme:
-                    return kind(AcmeSettings(**{"retry_wait": 0.001, **settings, **changed}))
+                    chosen: dict[str, Any] = {"retry_wait": 0.001} | settings | changed
+                    return kind(AcmeSettings(**chosen))
 
                 values = {"vendor": server, "make_with": make_with, "tmp_path": tmp_path, "caplog": caplog}
                 names = inspect.signature(method).parameters

@@ -14,14 +14,15 @@ from medha_cohere import CohereEmbedder, CohereSettings, make_embedder
 from .vendor import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from medha_conformance.vendor import VendorServer
 
 
 @asynccontextmanager
-async def connected(vendor: VendorServer, **values: Any) -> AsyncIterator[CohereEmbedder]:
-    embedder = make_embedder(CohereSettings(**{"api_key": KEY, "base_url": vendor.url, **values}))
+async def connected(vendor: VendorServer, **values: Any) -> AsyncGenerator[CohereEmbedder]:
+    chosen: dict[str, Any] = {"api_key": KEY, "base_url": vendor.url} | values
+    embedder = make_embedder(CohereSettings(**chosen))
     await embedder.connect()
     yield embedder
     await embedder.close()

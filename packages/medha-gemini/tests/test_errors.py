@@ -51,8 +51,9 @@ def body(status: int, *details: dict[str, str], message: str = "what it says") -
 def made(status: int, *details: dict[str, str], **headers: str) -> Exception:
     """An error as the SDK raises it."""
     answer = httpx2.Response(status, headers=headers, content=json.dumps(body(status, *details)))
+    error_class: Any = sdk.APIError
     with pytest.raises(sdk.APIError) as raised:
-        sdk.APIError.raise_for_response(answer)
+        error_class.raise_for_response(answer)
     return raised.value
 
 

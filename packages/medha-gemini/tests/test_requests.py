@@ -15,14 +15,15 @@ from medha_gemini import GeminiEmbedder, GeminiSettings, make_embedder
 from .vendor import DOCUMENT, KEY, QUERY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from medha_conformance.vendor import VendorServer
 
 
 @asynccontextmanager
-async def connected(vendor: VendorServer, **values: Any) -> AsyncIterator[GeminiEmbedder]:
-    embedder = make_embedder(GeminiSettings(**{"api_key": KEY, "base_url": vendor.url, **values}))
+async def connected(vendor: VendorServer, **values: Any) -> AsyncGenerator[GeminiEmbedder]:
+    chosen: dict[str, Any] = {"api_key": KEY, "base_url": vendor.url} | values
+    embedder = make_embedder(GeminiSettings(**chosen))
     await embedder.connect()
     yield embedder
     await embedder.close()

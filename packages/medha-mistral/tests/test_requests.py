@@ -14,14 +14,15 @@ from medha_mistral import MistralEmbedder, MistralSettings
 from .vendor import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from medha_conformance.vendor import VendorServer
 
 
 @asynccontextmanager
-async def connected(vendor: VendorServer, **values: Any) -> AsyncIterator[MistralEmbedder]:
-    embedder = MistralEmbedder(MistralSettings(**{"api_key": KEY, "base_url": vendor.url, **values}))
+async def connected(vendor: VendorServer, **values: Any) -> AsyncGenerator[MistralEmbedder]:
+    chosen: dict[str, Any] = {"api_key": KEY, "base_url": vendor.url} | values
+    embedder = MistralEmbedder(MistralSettings(**chosen))
     await embedder.connect()
     yield embedder
     await embedder.close()

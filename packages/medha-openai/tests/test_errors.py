@@ -57,7 +57,7 @@ def classes_of_the_sdk() -> dict[str, type[Exception]]:
     return {name: kind for name, kind in found if not name.startswith("_")}
 
 
-def made(kind: Any, status: int | None = None, code: str | None = None, **headers: str) -> Exception:
+def made(kind: Any, status: int | None = None, code: str | None = None, headers: Any = None) -> Exception:
     """An instance as the SDK makes it."""
     request = http.Request("POST", "http://127.0.0.1/v1/embeddings")
     if issubclass(kind, openai.APITimeoutError):
@@ -106,6 +106,6 @@ def test_an_account_without_credit_is_not_asked_again() -> None:
 
 
 def test_a_throttled_request_says_how_long_to_wait() -> None:
-    error = explain(VENDOR, made(openai.RateLimitError, **{"retry-after-ms": "1500", "retry-after": "2"}))
+    error = explain(VENDOR, made(openai.RateLimitError, headers={"retry-after-ms": "1500", "retry-after": "2"}))
     assert isinstance(error, EmbedderUnavailableError)
     assert (error.transient, error.retry_after) == (True, 1.5)

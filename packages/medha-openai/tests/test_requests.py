@@ -16,15 +16,17 @@ from medha_openai import OpenAIEmbedder, OpenAISettings, make_embedder
 from .vendor import DOCUMENT, KEY, QUERY, openai_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from medha_conformance.vendor import Request, VendorServer
 
 
 @asynccontextmanager
-async def connected(vendor: VendorServer, **values: Any) -> AsyncIterator[OpenAIEmbedder]:
-    address = {} if "azure_endpoint" in values else {"base_url": f"{vendor.url}/v1"}
-    embedder = make_embedder(OpenAISettings(**{"api_key": KEY, **address, **values}))
+async def connected(vendor: VendorServer, **values: Any) -> AsyncGenerator[OpenAIEmbedder]:
+    chosen: dict[str, Any] = {"api_key": KEY, "base_url": f"{vendor.url}/v1"} | values
+    if "azure_endpoint" in values:
+        del chosen["base_url"]
+    embedder = make_embedder(OpenAISettings(**chosen))
     await embedder.connect()
     yield embedder
     await embedder.close()
