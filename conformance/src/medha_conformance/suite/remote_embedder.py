@@ -5,246 +5,88 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import pytest
-import pytest_asyncio
 
 from medha import BaseEmbedder, EmbedderPlugin, Medha, MedhaSync, Settings
-from medha.errors import (
-    EmbedderError,
-    EmbedderInputError,
-    EmbedderOutputError,
-    EmbedderTimeoutError,
-    EmbedderUnavailableError,
-    LifecycleError,
-)
+from medha.errors import EmbedderError, EmbedderUnavailableError, LifecycleError
 from medha.plugins import env_prefix, installed_plugins
 from medha_conformance.suite.embedder import EmbedderTests
-from medha_conformance.suite.loading import make_from
+from medha_conformance.suite.remote_faults import RemoteFaultTopic
+from medha_conformance.suite.remote_lab import TEXTS, MakeWith, RemoteTopic, connected, failed, vectors_of
 from medha_conformance.suite.standard import StandardSuite
-from medha_conformance.vendor import Reply, VendorServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from medha.models import Vectors
+    from medha_conformance.vendor import VendorServer
 
-MakeWith: TypeAlias = Callable[..., BaseEmbedder]
-Rows: TypeAlias = list[list[float]]
-
-_TEXTS: Final = tuple(f"How many orders were there in {year}?" for year in range(2000, 2012))
 _KEY: Final = "k3y-marker-5d0a"
 _QUESTION: Final = "Whose salary is 4711 marker?"
-_NO_ANSWERS: Final = (b"<html>not the vendor</html>", b'{"data": [', b"[]", b"{}", b'"text"', b"7", b"null")
 
 
-def _one_less(rows: Rows) -> Rows:
-    return rows[:-1]
-
-
-def _one_more(rows: Rows) -> Rows:
-    return [*rows, rows[0]]
-
-
-def _none(_: Rows) -> Rows:
-    return []
-
-
-class RemoteEmbedderTests:
-    """What a vendor's embedder promises beyond ``EmbedderTests``."""
-
-    embedder_name: ClassVar[str]
-
-    @pytest.fixture
-    def vendor(self) -> Iterator[VendorServer]:
-        """The vendor on this machine, running; an author's class yields its own."""
-        raise NotImplementedError("the author's class yields a running VendorServer from its fixture vendor")
-
-    @pytest.fixture
-    def make_with(self, vendor: VendorServer, settings: Mapping[str, Any]) -> Iterator[MakeWith]:
-        """Makes an embedder of the author's settings, some of them changed; waits between attempts are nothing."""
-        plugin = installed_plugins().find(EmbedderPlugin, self.embedder_name)
-
-        def make(**changed: Any) -> BaseEmbedder:
-            return make_from(plugin, {"retry_wait": 0.001, **settings, **changed})
-
-        yield make
-        assert vendor.refusals == [], "the vendor's documentation does not allow a request that was sent"
-
-    @pytest_asyncio.fixture(loop_scope="function")
-    async def asked(self, make_with: MakeWith) -> AsyncIterator[BaseEmbedder]:
-        """The embedder, connected, whose waits are nothing."""
-        embedder = make_with()
-        await embedder.connect()
-        yield embedder
-        await embedder.close()
-
-    # ---- what is repeated, and what is not ----
-
-    async def test_a_throttled_request_is_repeated_when_the_vendor_says(
-        self, vendor: VendorServer, asked: BaseEmbedder
-    ) -> None:
-        vendor.fail(429, retry_after="0")
-        vendor.fail(429, retry_after="Thu, 01 Jan 1970 00:00:00 GMT")
-        before = len(vendor.requests)
-        _vectors(await asked.aembed_batch(_TEXTS[:2]), 2, asked)
-        assert len(vendor.requests) - before == 3
-
-    async def test_a_failure_of_the_vendor_is_repeated(self, vendor: VendorServer, asked: BaseEmbedder) -> None:
-        for status in (500, 503):
-            vendor.fail(status)
-            _vectors(await asked.aembed_batch(_TEXTS[:2]), 2, asked)
-
-    async def test_a_connection_that_is_cut_is_repeated(self, vendor: VendorServer, asked: BaseEmbedder) -> None:
-        vendor.reply(Reply())
-        _vectors(await asked.aembed_batch(_TEXTS[:2]), 2, asked)
-
-    async def test_what_stays_down_is_said_after_the_last_attempt(
-        self, vendor: VendorServer, make_with: MakeWith
-    ) -> None:
-        async with _connected(make_with(retries=2)) as embedder:
-            for _ in range(3):
-                vendor.fail(503, retry_after="0")
-            fault, requests = await _failed(embedder, vendor)
-        assert isinstance(fault, EmbedderUnavailableError)
-        assert fault.transient
-        assert "3 times" in str(fault)
-        assert requests == 3
-
-    async def test_a_vendor_that_wants_a_long_wait_is_left_alone(
-        self, vendor: VendorServer, make_with: MakeWith
-    ) -> None:
-        async with _connected(make_with(longest_retry_wait=5)) as embedder:
-            vendor.fail(429, retry_after="3600")
-            fault, requests = await _failed(embedder, vendor)
-        assert isinstance(fault, EmbedderUnavailableError)
-        assert fault.retry_after == 3600
-        assert "3600" in str(fault)
-        assert requests == 1
-
-    @pytest.mark.parametrize("status", [401, 403])
-    async def test_a_refused_key_is_said_at_once(self, vendor: VendorServer, asked: BaseEmbedder, status: int) -> None:
-        vendor.fail(status)
-        fault, requests = await _failed(asked, vendor)
-        assert isinstance(fault, EmbedderUnavailableError)
-        assert not fault.transient
-        assert "_API_KEY" in str(fault)
-        assert requests == 1
-
-    async def test_an_unknown_model_is_said_at_once(self, vendor: VendorServer, asked: BaseEmbedder) -> None:
-        vendor.fail(404)
-        fault, requests = await _failed(asked, vendor)
-        assert isinstance(fault, EmbedderUnavailableError)
-        assert "_MODEL" in str(fault)
-        assert requests == 1
-
-    @pytest.mark.parametrize("status", [400, 413, 422])
-    async def test_a_refused_text_is_said_at_once(self, vendor: VendorServer, asked: BaseEmbedder, status: int) -> None:
-        vendor.fail(status)
-        fault, requests = await _failed(asked, vendor)
-        assert isinstance(fault, EmbedderInputError)
-        assert requests == 1
-
-    async def test_a_slow_vendor_is_a_timeout(self, vendor: VendorServer, make_with: MakeWith) -> None:
-        async with _connected(make_with(timeout=0.05, retries=1)) as embedder:
-            vendor.hold()
-            fault, _ = await _failed(embedder, vendor)
-            assert isinstance(fault, EmbedderTimeoutError)
-            assert "_TIMEOUT" in str(fault)
-            assert "2 times" in str(fault)
-            vendor.release()
-
-    async def test_a_vendor_that_is_not_there_is_unavailable(self, vendor: VendorServer, asked: BaseEmbedder) -> None:
-        vendor.stop()
-        with pytest.raises(EmbedderUnavailableError, match="_BASE_URL"):
-            await asked.aembed("How many orders?")
-
-    # ---- what is no answer ----
-
-    @pytest.mark.parametrize("body", _NO_ANSWERS)
-    async def test_what_is_no_answer_is_an_error(self, vendor: VendorServer, asked: BaseEmbedder, body: bytes) -> None:
-        vendor.reply(Reply(body=body))
-        fault, requests = await _failed(asked, vendor)
-        assert isinstance(fault, EmbedderOutputError)
-        assert requests == 1
-
-    @pytest.mark.parametrize("change", [_one_less, _one_more, _none])
-    async def test_another_number_of_vectors_is_an_error(
-        self, vendor: VendorServer, asked: BaseEmbedder, change: Callable[[Rows], Rows]
-    ) -> None:
-        vendor.tamper = change
-        for count in (3, 12):
-            with pytest.raises(EmbedderOutputError):
-                await asked.aembed_batch(_TEXTS[:count])
-
-    async def test_another_dimension_is_an_error(self, vendor: VendorServer, asked: BaseEmbedder) -> None:
-        vendor.tamper = lambda rows: [row[:-1] for row in rows]
-        with pytest.raises(EmbedderOutputError):
-            await asked.aembed_batch(_TEXTS[:3])
-        vendor.tamper = lambda rows: [rows[0][:-1], *rows[1:]]
-        with pytest.raises(EmbedderOutputError):
-            await asked.aembed_batch(_TEXTS[:3])
+class RemoteUseTopic(RemoteTopic):
+    """How much is asked at a time, what is known beforehand, what is counted, and what is never seen."""
 
     # ---- how much is asked at a time ----
 
     async def test_many_texts_go_in_requests_of_the_size_that_is_set(
         self, vendor: VendorServer, make_with: MakeWith
     ) -> None:
-        async with _connected(make_with()) as embedder:
-            whole = _vectors(await embedder.aembed_batch(_TEXTS), len(_TEXTS), embedder)
+        async with connected(make_with()) as embedder:
+            whole = vectors_of(await embedder.aembed_batch(TEXTS), len(TEXTS), embedder)
             assert len(vendor.requests) == 1, "they fit into one request"
-        async with _connected(make_with(texts_per_request=5)) as embedder:
-            in_parts = _vectors(await embedder.aembed_batch(_TEXTS), len(_TEXTS), embedder)
+        async with connected(make_with(texts_per_request=5)) as embedder:
+            in_parts = vectors_of(await embedder.aembed_batch(TEXTS), len(TEXTS), embedder)
         assert len(vendor.requests) == 1 + 3
         np.testing.assert_allclose(in_parts, whole, atol=1e-5)
 
     async def test_no_more_requests_than_set_are_under_way(self, vendor: VendorServer, make_with: MakeWith) -> None:
-        async with _connected(make_with(texts_per_request=1, concurrency=3, timeout=30)) as embedder:
+        async with connected(make_with(texts_per_request=1, concurrency=3, timeout=30)) as embedder:
             vendor.hold()
-            calls = [asyncio.ensure_future(embedder.aembed_batch(_TEXTS[:6])) for _ in range(2)]
+            calls = [asyncio.ensure_future(embedder.aembed_batch(TEXTS[:6])) for _ in range(2)]
             assert await asyncio.to_thread(vendor.wait_for_requests, 3)
             vendor.release()
             await asyncio.gather(*calls)
         assert vendor.most_at_once == 3
 
     async def test_a_cancelled_request_gives_up_its_turn(self, vendor: VendorServer, make_with: MakeWith) -> None:
-        async with _connected(make_with(concurrency=1, timeout=30)) as embedder:
+        async with connected(make_with(concurrency=1, timeout=30)) as embedder:
             vendor.hold()
             call = asyncio.ensure_future(embedder.aembed("How many orders?"))
             assert await asyncio.to_thread(vendor.wait_for_requests, 1)
             call.cancel()
             vendor.release()
             await asyncio.gather(call, return_exceptions=True)
-            _vectors(await embedder.aembed_batch(_TEXTS[:1]), 1, embedder)
+            vectors_of(await embedder.aembed_batch(TEXTS[:1]), 1, embedder)
 
     async def test_one_failed_request_fails_the_whole_batch(self, vendor: VendorServer, make_with: MakeWith) -> None:
-        async with _connected(make_with(texts_per_request=4, retries=0)) as embedder:
+        async with connected(make_with(texts_per_request=4, retries=0)) as embedder:
             vendor.fail(500)
             with pytest.raises(EmbedderUnavailableError):
-                await embedder.aembed_batch(_TEXTS)
-            _vectors(await embedder.aembed_batch(_TEXTS), len(_TEXTS), embedder)
+                await embedder.aembed_batch(TEXTS)
+            vectors_of(await embedder.aembed_batch(TEXTS), len(TEXTS), embedder)
 
     # ---- what is known, counted and never seen ----
 
     async def test_a_known_model_is_not_asked_for_its_dimension(
         self, vendor: VendorServer, make_with: MakeWith
     ) -> None:
-        async with _connected(make_with()) as embedder:
+        async with connected(make_with()) as embedder:
             assert embedder.dimension > 0
         assert vendor.requests == []
 
     async def test_an_unknown_model_is_asked_once_for_its_dimension(
         self, vendor: VendorServer, make_with: MakeWith
     ) -> None:
-        async with _connected(make_with(model="a-model-of-tomorrow")) as embedder:
+        async with connected(make_with(model="a-model-of-tomorrow")) as embedder:
             assert embedder.dimension > 0
             assert "a-model-of-tomorrow" in embedder.model_name
             assert len(vendor.requests) == 1
-            _vectors(await embedder.aembed_batch(_TEXTS[:2]), 2, embedder)
+            vectors_of(await embedder.aembed_batch(TEXTS[:2]), 2, embedder)
 
     async def test_an_unknown_model_that_cannot_be_asked_does_not_connect(
         self, vendor: VendorServer, make_with: MakeWith
@@ -257,7 +99,7 @@ class RemoteEmbedderTests:
             await embedder.aembed("How many orders?")
         assert await asyncio.to_thread(vendor.wait_until_closed)
         await embedder.connect()
-        _vectors([await embedder.aembed(_TEXTS[0])], 1, embedder)
+        vectors_of([await embedder.aembed(TEXTS[0])], 1, embedder)
         await embedder.close()
 
     async def test_every_text_is_sent_on_its_side(
@@ -281,7 +123,7 @@ class RemoteEmbedderTests:
         assert (stored, questions, generated) == ({documents}, {queries}, [queries, documents])
 
     async def test_tokens_and_cost_are_in_the_statistics(self, vendor: VendorServer, make_with: MakeWith) -> None:
-        async with _connected(make_with(cost_per_million_tokens=2.5)) as embedder:
+        async with connected(make_with(cost_per_million_tokens=2.5)) as embedder:
             await embedder.aembed("spent before, and not the cache's")
             before = vendor.tokens
             async with Medha("costs", embedder) as cache:
@@ -302,10 +144,10 @@ class RemoteEmbedderTests:
     ) -> None:
         embedder = make_with(api_key=_KEY, retries=0)
         with caplog.at_level(logging.DEBUG):
-            async with _connected(embedder):
+            async with connected(embedder):
                 for status in (400, 401, 500):
                     vendor.fail(status, f"Incorrect API key provided: {_KEY}")
-                    fault, _ = await _failed(embedder, vendor)
+                    fault, _ = await failed(embedder, vendor)
                     shown = "".join(traceback.format_exception(fault)) + _inside(fault)
                     assert _KEY not in shown, f"the error of status {status} shows the key"
                     assert _KEY not in f"{embedder!r} {embedder} {vars(embedder)}"
@@ -317,7 +159,7 @@ class RemoteEmbedderTests:
         self, vendor: VendorServer, make_with: MakeWith, caplog: pytest.LogCaptureFixture
     ) -> None:
         with caplog.at_level(logging.INFO):
-            async with _connected(make_with(retries=0)) as embedder:
+            async with connected(make_with(retries=0)) as embedder:
                 for status in (400, 422, 500):
                     vendor.fail(status, f"cannot embed {_QUESTION!r}")
                     with pytest.raises(EmbedderError) as raised:
@@ -328,11 +170,11 @@ class RemoteEmbedderTests:
     async def test_closing_leaves_no_connection_open(self, vendor: VendorServer, make_with: MakeWith) -> None:
         embedder = make_with()
         await embedder.connect()
-        await asyncio.gather(*(embedder.aembed(text) for text in _TEXTS))
+        await asyncio.gather(*(embedder.aembed(text) for text in TEXTS))
         await embedder.close()
         assert await asyncio.to_thread(vendor.wait_until_closed)
         with pytest.raises(LifecycleError):
-            await embedder.aembed(_TEXTS[0])
+            await embedder.aembed(TEXTS[0])
 
     async def test_it_works_by_name_and_without_an_event_loop_of_its_own(
         self, vendor: VendorServer, settings: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -343,8 +185,8 @@ class RemoteEmbedderTests:
 
         def use() -> None:
             with MedhaSync("sync", self.embedder_name) as cache:
-                cache.store(_TEXTS[0], "SELECT 1")
-                assert cache.search(_TEXTS[0]).generated_query == "SELECT 1"
+                cache.store(TEXTS[0], "SELECT 1")
+                assert cache.search(TEXTS[0]).generated_query == "SELECT 1"
                 assert not cache.search("What is something else entirely?")
 
         await asyncio.to_thread(use)
@@ -352,7 +194,7 @@ class RemoteEmbedderTests:
         assert await asyncio.to_thread(vendor.wait_until_closed)
 
 
-class RemoteEmbedderSuite(RemoteEmbedderTests, EmbedderTests, StandardSuite):
+class RemoteEmbedderSuite(RemoteFaultTopic, RemoteUseTopic, EmbedderTests, StandardSuite):
     """``EmbedderSuite``, and the clauses of an embedder that asks a vendor, made with ``medha.remote``.
 
     A subclass sets ``embedder_name``, yields the vendor from a ``vendor`` fixture, and returns the values of its
@@ -360,34 +202,6 @@ class RemoteEmbedderSuite(RemoteEmbedderTests, EmbedderTests, StandardSuite):
     """
 
     plugin_name: ClassVar[str] = "embedder_name"
-
-
-class _connected:  # noqa: N801 - reads as a function
-    """The embedder between connect and close."""
-
-    def __init__(self, embedder: BaseEmbedder) -> None:
-        self._embedder = embedder
-
-    async def __aenter__(self) -> BaseEmbedder:
-        await self._embedder.connect()
-        return self._embedder
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._embedder.close()
-
-
-async def _failed(embedder: BaseEmbedder, vendor: VendorServer) -> tuple[EmbedderError, int]:
-    """The error of embedding two texts, and how many requests were made."""
-    before = len(vendor.requests)
-    with pytest.raises(EmbedderError) as raised:
-        await embedder.aembed_batch(_TEXTS[:2])
-    return raised.value, len(vendor.requests) - before
-
-
-def _vectors(found: Any, count: int, embedder: BaseEmbedder) -> Vectors:
-    vectors = np.asarray(found, dtype=np.float32)
-    assert vectors.shape == (count, embedder.dimension)
-    return vectors
 
 
 def _inside(error: BaseException) -> str:

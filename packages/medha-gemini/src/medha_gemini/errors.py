@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 def explain(vendor: Vendor, fault: Exception) -> EmbedderError:
     """The error to raise for what a request raised."""
     if isinstance(fault, sdk.APIError):
-        body: Any = fault.details  # pyright: ignore[reportUnknownMemberType] - the SDK leaves it untyped
-        details = list(_details(body))
+        details = list(_details(cast("Any", fault).details))
         # a wrong key is a 400 here
         refused = any(detail.get("reason") == "API_KEY_INVALID" for detail in details)
         said = f"{fault.status or ''} {fault.message or ''}".strip()
@@ -49,8 +48,7 @@ def _details(body: Any) -> Iterator[dict[str, Any]]:
 
 def _headers(fault: sdk.APIError, details: list[dict[str, Any]]) -> dict[str, str]:
     """The headers of the answer; the wait that Google asks for stands in the body."""
-    response: Any = fault.response  # pyright: ignore[reportUnknownMemberType] - of whichever HTTP client
-    given = getattr(response, "headers", None)
+    given = getattr(cast("Any", fault).response, "headers", None)
     headers = {str(name).lower(): str(value) for name, value in dict(given or {}).items()}
     for detail in details:
         delay = str(detail.get("retryDelay", ""))
