@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from medha.remote import Answer, RemoteEmbedder, Vendor, known_model
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import httpx
-    from cohere import AsyncClientV2
+    from cohere import ClientV2
 
     from medha.errors import EmbedderError
     from medha_cohere.settings import CohereSettings
@@ -20,7 +23,11 @@ _VENDOR: Final = Vendor(name="Cohere", plugin="cohere", key_variables=("CO_API_K
 
 
 class CohereEmbedder(RemoteEmbedder):
-    """Embeds stored questions as documents (``search_document``) and asked ones as queries (``search_query``)."""
+    """Embeds stored questions as documents (``search_document``) and asked ones as queries (``search_query``).
+
+    The SDK builds its answers number by number in Python, for a fifth of a second where they are full; so it works in
+    threads, of which there are as many as requests may be under way.
+    """
 
     asymmetric: ClassVar[bool] = True
     truncates: ClassVar[bool] = True
@@ -29,8 +36,9 @@ class CohereEmbedder(RemoteEmbedder):
         model = known_model(MODELS, settings.model, settings.dimension, _VENDOR)
         super().__init__(settings, _VENDOR, model)
         self._chosen = settings
-        self._client: AsyncClientV2 | None = None
-        self._http: httpx.AsyncClient | None = None
+        self._client: ClientV2 | None = None
+        self._http: httpx.Client | None = None
+        self._threads: ThreadPoolExecutor | None = None
         self._options: dict[str, Any] = {"truncate": "END" if settings.over_long == "truncate" else "NONE"}
         if settings.dimension not in {None, model.dimension}:
             self._options["output_dimension"] = settings.dimension
@@ -43,11 +51,12 @@ class CohereEmbedder(RemoteEmbedder):
     def open(self) -> None:
         """Make the client, on an HTTP client of its own that can be closed."""
         import httpx
-        from cohere import AsyncClientV2
+        from cohere import ClientV2
 
         key = self.key()
-        self._http = httpx.AsyncClient(timeout=self._chosen.timeout, follow_redirects=True)
-        self._client = AsyncClientV2(
+        self._threads = ThreadPoolExecutor(self._chosen.concurrency, thread_name_prefix="medha-cohere")
+        self._http = httpx.Client(timeout=self._chosen.timeout, follow_redirects=True)
+        self._client = ClientV2(
             api_key=key,
             base_url=self._chosen.base_url or "https://api.cohere.com",
             httpx_client=self._http,
@@ -55,15 +64,19 @@ class CohereEmbedder(RemoteEmbedder):
         )
 
     async def shut(self) -> None:
-        """Close the HTTP client."""
+        """Close the HTTP client; the threads end when their requests have."""
         http, self._http, self._client = self._http, None, None
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=False, cancel_futures=True)
         if http is not None:
-            await http.aclose()
+            await asyncio.to_thread(http.close)
 
     async def send(self, texts: Sequence[str], *, is_document: bool) -> Any:
         """One request to ``/v2/embed``."""
         assert self._client is not None  # noqa: S101 - between open and shut
-        return await self._client.embed(
+        request = partial(
+            self._client.embed,
             model=self._chosen.model,
             input_type="search_document" if is_document and self.asymmetric else "search_query",
             texts=list(texts),
@@ -71,6 +84,7 @@ class CohereEmbedder(RemoteEmbedder):
             request_options={"max_retries": 0},
             **self._options,
         )
+        return await asyncio.get_running_loop().run_in_executor(self._threads, request)
 
     def read(self, answer: Any) -> Answer:
         """The float vectors, which come in the order of the texts, and the billed tokens."""
