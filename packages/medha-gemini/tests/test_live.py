@@ -9,10 +9,10 @@ import pytest
 
 from medha_conformance import EmbedderSuite
 
+if "GEMINI_API_KEY" not in os.environ:
+    pytest.skip("set GEMINI_API_KEY to run the suite against the Gemini API itself", allow_module_level=True)
 
-@pytest.mark.skipif(
-    "GEMINI_API_KEY" not in os.environ, reason="set GEMINI_API_KEY to run the suite against the Gemini API itself"
-)
+
 class TestGeminiLive(EmbedderSuite):
     embedder_name = "gemini"
 

@@ -9,10 +9,10 @@ import pytest
 
 from medha_conformance import EmbedderSuite
 
+if "MISTRAL_API_KEY" not in os.environ:
+    pytest.skip("set MISTRAL_API_KEY to run the suite against Mistral itself", allow_module_level=True)
 
-@pytest.mark.skipif(
-    "MISTRAL_API_KEY" not in os.environ, reason="set MISTRAL_API_KEY to run the suite against Mistral itself"
-)
+
 class TestMistralLive(EmbedderSuite):
     embedder_name = "mistral"
 

@@ -9,10 +9,10 @@ import pytest
 
 from medha_conformance import EmbedderSuite
 
+if "OPENAI_API_KEY" not in os.environ:
+    pytest.skip("set OPENAI_API_KEY to run the suite against OpenAI itself", allow_module_level=True)
 
-@pytest.mark.skipif(
-    "OPENAI_API_KEY" not in os.environ, reason="set OPENAI_API_KEY to run the suite against OpenAI itself"
-)
+
 class TestOpenAILive(EmbedderSuite):
     embedder_name = "openai"
 
