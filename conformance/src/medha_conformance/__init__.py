@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from medha_conformance.suite.extractor import ExtractorSuite
     from medha_conformance.suite.guard import GuardSuite
     from medha_conformance.suite.l1 import L1Suite
+    from medha_conformance.suite.remote_embedder import RemoteEmbedderSuite
     from medha_conformance.suite.reviewer import ReviewerSuite
 
-__all__ = ["BackendSuite", "EmbedderSuite", "ExtractorSuite", "GuardSuite", "L1Suite", "ReviewerSuite"]
+__all__ = [
+    "BackendSuite",
+    "EmbedderSuite",
+    "ExtractorSuite",
+    "GuardSuite",
+    "L1Suite",
+    "RemoteEmbedderSuite",
+    "ReviewerSuite",
+]
 
 # before the first import of a suite, so that a failed standard test shows the values it compared
 pytest.register_assert_rewrite("medha_conformance.suite")
 
 
-_MODULES = dict(zip(__all__, ("backend", "embedder", "extractor", "guard", "l1", "reviewer"), strict=True))
+_MODULES = dict(zip(__all__, ("backend", "embedder", "extractor", "guard", "l1", "remote_embedder", "reviewer"), strict=True))
 
 
 def __getattr__(name: str) -> type:

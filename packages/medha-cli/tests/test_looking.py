@@ -75,6 +75,16 @@ def test_what_was_judged_is_kept_in_the_file_for_the_next_process(
     assert document("stats")["entries"] == 1
 
 
+def test_stats_says_what_embedding_costs_where_that_is_known(
+    document: Callable[..., Any], medha: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("medha_openai")
+    monkeypatch.setenv("MEDHA_OPENAI_API_KEY", "never-sent")
+    assert document("stats", "--embedder", "openai")["embedding_cost_per_million_tokens"] == 0.02
+    assert "0.02 USD per million tokens" in medha("stats", "--embedder", "openai").stdout
+    assert document("stats", "--collection", "other")["embedding_cost_per_million_tokens"] is None
+
+
 def test_plugins_lists_the_built_in_and_the_installed_with_their_versions(
     document: Callable[..., Any], medha: Callable[..., Result]
 ) -> None:

@@ -24,7 +24,9 @@ class StandardSuite:
     test to the reason why it fails: it must then fail (a strict xfail).
     """
 
-    authors_set: ClassVar[frozenset[str]] = frozenset({"settings", "service", "corrupt", "examples", "known_failures"})
+    authors_set: ClassVar[frozenset[str]] = frozenset(
+        {"settings", "service", "vendor", "corrupt", "examples", "known_failures"}
+    )
     plugin_name: ClassVar[str]
     """The attribute by which an author's class names its plugin."""
     standard_tests: ClassVar[frozenset[str]] = frozenset()

@@ -13,7 +13,7 @@ from medha.descriptors import (
     ListenerPlugin,
     NoSettings,
 )
-from medha.embedder import BaseEmbedder
+from medha.embedder import BaseEmbedder, EmbeddingUsage
 from medha.errors import MedhaError
 from medha.extractor import Extractor, Span
 from medha.guard import Guard, Reviewer
@@ -59,6 +59,7 @@ __all__ = [
     "CollectionSpec",
     "Decision",
     "EmbedderPlugin",
+    "EmbeddingUsage",
     "Extractor",
     "ExtractorPlugin",
     "FeedbackResult",

@@ -89,6 +89,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         embedder = await _obtain(plan.embedder, EmbedderPlugin, BaseEmbedder, stack)
         backend = await _obtain(plan.backend, BackendPlugin, VectorStorageBackend, stack)
         embeddings = Embeddings(embedder, plan.settings)
+        stats.watch(lambda: embeddings.usage)
         if not backend.capabilities[Capability.METADATA_FILTER]:
             backend = OverfetchingBackend(backend)
         storage = Storage(backend, plan.collection, plan.settings.backend_timeout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from medha.errors import EmbedderOutputError
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
 
     VectorLike = Sequence[float] | Vector
     VectorsLike = Sequence[Sequence[float]] | Sequence[Vector] | Vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingUsage:
+    """What an embedder was asked for, and what it costs; ``None`` is unknown.
+
+    ``tokens`` are those that the vendor counted, ``cost`` and ``cost_per_million_tokens`` are US dollars.
+    """
+
+    requests: int = 0
+    texts: int = 0
+    tokens: int | None = None
+    cost_per_million_tokens: float | None = None
+    cost: float | None = None
 
 
 class BaseEmbedder(ABC):
@@ -51,6 +66,11 @@ class BaseEmbedder(ABC):
         if len(vectors) != 1:
             raise EmbedderOutputError(f"{self.model_name!r} returned {len(vectors)} vectors for 1 text")
         return vectors[0]
+
+    @property
+    def usage(self) -> EmbeddingUsage | None:
+        """What this embedder was asked for since it was made, for the statistics; ``None`` where nothing is billed."""
+        return None
 
     async def connect(self) -> None:  # noqa: B027 - most embedders need neither
         """Prepare; calling it again is harmless, also after ``close``."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
     from pathlib import Path
 
-    from medha.embedder import BaseEmbedder
+    from medha.embedder import BaseEmbedder, EmbeddingUsage
     from medha.models import Vector, Vectors
     from medha.settings import Settings
 
@@ -64,6 +64,11 @@ class Embeddings:
                 "expected a positive int and a str that names the model"
             )
         return CollectionSpec(dimension=dimension, model_name=model_name)
+
+    @property
+    def usage(self) -> EmbeddingUsage | None:
+        """What the embedder was asked for, where that is billed."""
+        return self._embedder.usage
 
     async def start(self) -> None:
         """Prepare the embedder, and read the file of remembered embeddings."""

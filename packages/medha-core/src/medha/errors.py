@@ -33,6 +33,7 @@ MedhaError
 ├── EmbedderError                            the embedder
 │   ├── EmbedderUnavailableError
 │   ├── EmbedderTimeoutError                 no vector within ``embedding_timeout``
+│   ├── EmbedderInputError                   a text that the model does not take: too long, refused
 │   └── EmbedderOutputError                  vectors of the wrong number, shape or values
 ├── ExtractorError                           an extractor, asked by a template
 │   ├── ExtractorUnavailableError
@@ -180,11 +181,23 @@ class EmbedderError(MedhaError):
 
 
 class EmbedderUnavailableError(EmbedderError):
-    """The embedder could not be loaded or reached."""
+    """The embedder could not be loaded or reached.
+
+    ``transient``: the same call may succeed later; after ``retry_after`` seconds, where the other side said so.
+    """
+
+    def __init__(self, message: str, *, transient: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.transient = transient
+        self.retry_after = retry_after
 
 
 class EmbedderTimeoutError(EmbedderError):
     """The embedder gave no vector in time."""
+
+
+class EmbedderInputError(EmbedderError):
+    """The embedder does not take a text: it is too long for the model, or was refused."""
 
 
 class EmbedderOutputError(EmbedderError):

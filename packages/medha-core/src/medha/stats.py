@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from medha.jsonable import to_jsonable
 from medha.models import SearchStrategy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from medha.embedder import EmbeddingUsage
     from medha.models import CacheHit, Terms
 
 
@@ -39,7 +40,8 @@ class CacheStats:
 
     ``lookups`` = ``hits`` + ``misses``. A lookup that raised is in ``errors`` only; one that survived a fault as a miss
     is in both. ``guard_rejections`` counts rejected candidates, by guard. ``terms`` say what each tier may serve now,
-    where ``max_false_hit_rate`` is set.
+    where ``max_false_hit_rate`` is set. ``embedding`` is what a remote embedder was asked for, and what it cost;
+    ``None`` where nothing is billed.
     """
 
     lookups: int
@@ -54,6 +56,7 @@ class CacheStats:
     errors: Mapping[str, int]
     guard_rejections: Mapping[str, int]
     terms: Terms | None = None
+    embedding: EmbeddingUsage | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The statistics as plain JSON-able values."""
@@ -66,7 +69,13 @@ class StatsRecorder:
     def __init__(self, *, enabled: bool, max_samples: int) -> None:
         self._enabled = enabled
         self._max_samples = max_samples
+        self._usage: Callable[[], EmbeddingUsage | None] = lambda: None
         self.reset()
+
+    def watch(self, usage: Callable[[], EmbeddingUsage | None]) -> None:
+        """Take what embedding costs from here; an embedder that was used before starts at zero."""
+        self._usage = usage
+        self._usage_before = usage()
 
     def reset(self) -> None:
         """Start over."""
@@ -75,6 +84,7 @@ class StatsRecorder:
         self._errors: Counter[str] = Counter()
         self._rejections: Counter[str] = Counter()
         self._generated = self._stored = self._removed = 0
+        self._usage_before = self._usage()
 
     def lookup(self, hit: CacheHit, seconds: float) -> None:
         """A lookup ended, as a hit or a miss."""
@@ -131,7 +141,17 @@ class StatsRecorder:
             latency=_latency([sample for kept in samples.values() for sample in kept]),
             errors=dict(self._errors),
             guard_rejections=dict(self._rejections),
+            embedding=_since(self._usage_before, self._usage()) if self._enabled else None,
         )
+
+
+def _since(before: EmbeddingUsage | None, now: EmbeddingUsage | None) -> EmbeddingUsage | None:
+    if before is None or now is None:
+        return now
+    tokens = None if now.tokens is None else now.tokens - (before.tokens or 0)
+    cost = None if now.cost is None else now.cost - (before.cost or 0.0)
+    requests, texts = now.requests - before.requests, now.texts - before.texts
+    return replace(now, requests=requests, texts=texts, tokens=tokens, cost=cost)
 
 
 def _latency(seconds: Sequence[float]) -> LatencyStats:

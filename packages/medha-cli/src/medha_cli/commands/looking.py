@@ -105,7 +105,7 @@ async def _holdings(choice: "Choice") -> dict[str, Any]:
     scopes: Counter[str] = Counter()
     entries = expired = with_feedback = 0
     async with open_embeddings(choice) as embeddings, open_storage(choice) as storage:
-        spec, now = embeddings.spec, time.time()
+        spec, now, usage = embeddings.spec, time.time(), embeddings.usage
         await storage.initialize(spec)
         async for page in storage.pages():
             for entry in page:
@@ -119,6 +119,7 @@ async def _holdings(choice: "Choice") -> dict[str, Any]:
         "expired": expired,
         "with_feedback": with_feedback,
         "scopes": [{"scope": scope, "entries": count} for scope, count in scopes.most_common()],
+        "embedding_cost_per_million_tokens": None if usage is None else usage.cost_per_million_tokens,
         "model": spec.model_name,
         "dimension": spec.dimension,
         "terms": to_jsonable(terms),
@@ -133,10 +134,13 @@ def _stats_table(document: dict[str, Any]) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    cost = document["embedding_cost_per_million_tokens"]
     for name in ("collection", "backend", "file", "file_bytes", "model", "dimension", "entries", "expired"):
         value = document[name]
         if value is not None:
             table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+    if cost is not None:
+        table.add_row("embedding", f"{cost:g} USD per million tokens")
     for number, scope in enumerate(document["scopes"][:SHOWN_SCOPES]):
         table.add_row("" if number else "scopes", f"{scope['scope'] or '(none)'}: {scope['entries']:,}")
     if len(document["scopes"]) > SHOWN_SCOPES:

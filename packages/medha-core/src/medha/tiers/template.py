@@ -64,7 +64,7 @@ class TemplateTier:
         extracted = await self._extractors.find(question, asked)
         for name, fault in extracted.failures.items():
             lookup.reasons.append(f"the extractor {name!r} failed: {fault}")
-            if lookup.recorder is None:
+            if lookup.served:
                 self._stats.error(fault)
         return extracted
 

@@ -1,0 +1,18 @@
+"""What this package offers to Medha; importing it does not import the SDK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medha import PLUGIN_API, EmbedderPlugin, hookimpl
+from medha_cohere.embedder import make_embedder
+from medha_cohere.settings import CohereSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@hookimpl
+def medha_register_embedders() -> Sequence[EmbedderPlugin]:
+    """The one embedder of this package."""
+    return [EmbedderPlugin(name="cohere", factory=make_embedder, settings=CohereSettings, api_version=PLUGIN_API)]

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .vendor import cohere_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medha_conformance.vendor import VendorServer
+
+
+@pytest.fixture
+def vendor() -> Iterator[VendorServer]:
+    with cohere_server() as server:
+        yield server

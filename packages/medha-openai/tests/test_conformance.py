@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from medha_conformance import RemoteEmbedderSuite
+
+from .vendor import KEY, openai_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medha_conformance.vendor import VendorServer
+
+
+class TestOpenAI(RemoteEmbedderSuite):
+    embedder_name = "openai"
+
+    @pytest.fixture
+    def vendor(self) -> Iterator[VendorServer]:
+        with openai_server() as server:
+            yield server
+
+    @pytest.fixture
+    def settings(self, vendor: VendorServer) -> dict[str, Any]:
+        return {"base_url": f"{vendor.url}/v1", "api_key": KEY, "over_long": "truncate"}
