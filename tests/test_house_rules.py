@@ -29,7 +29,7 @@ MAX_FUNCTION_LINES = 60
 MAX_CLASS_LINES = 250
 NAMES_THAT_SAY_NOTHING = {"common", "helper", "helpers", "misc", "util", "utils"}
 HEAVY = {
-    "anyio", "elasticsearch", "fastembed", "numpy", "pandas", "psycopg", "qdrant_client", "rapidfuzz", "redis", "regex",
+    "anyio", "chromadb", "elasticsearch", "fastembed", "lancedb", "numpy", "pyarrow", "pandas", "psycopg", "qdrant_client", "rapidfuzz", "redis", "regex",
     "rich", "sqlglot", "sqlite3", "typer", "wordllama",
 }  # fmt: skip
 REGISTRY_HOSTS = [
