@@ -159,9 +159,9 @@ async def test_an_exact_search_finds_the_true_neighbours_of_a_table_with_an_inde
 async def test_a_table_that_cannot_be_put_in_order_is_told_and_loses_nothing(
     folder: Path, open_backend: Callable[..., Awaitable[LanceBackend]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    # fewer rows than an index of Lance can be trained on
+    # no time from which on files could be removed
     backend = await open_backend(compact_after=2)
-    fields: dict[str, Any] = {**LanceSettings(compact_after=2).model_dump(), "index_from": 1}
+    fields: dict[str, Any] = {**LanceSettings(compact_after=2).model_dump(), "keep_versions": float("nan")}
     cast("Any", backend)._tables["music"]._settings = LanceSettings.model_construct(**fields)
     with caplog.at_level(logging.WARNING):
         for entry in make_entries(6):
