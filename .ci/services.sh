@@ -3,7 +3,7 @@
 
 readonly SERVERS_FOLDER=$ROOT/../shared/servers
 readonly SERVERS_CACHE=${MEDHA_SERVERS_CACHE:-/var/tmp/medha-servers}
-readonly SERVICES=pgvector,redis,qdrant,elasticsearch
+readonly SERVICES=pgvector,redis,qdrant,elasticsearch,chroma
 
 # Started once for all stages. Where servers can be had, a suite that finds none fails instead of skipping its tests.
 start_services() {

@@ -29,9 +29,9 @@ MAX_FUNCTION_LINES = 60
 MAX_CLASS_LINES = 250
 NAMES_THAT_SAY_NOTHING = {"common", "helper", "helpers", "misc", "util", "utils"}
 HEAVY = {
-    "anyio", "cohere", "elasticsearch", "fastembed", "gliner", "google.genai", "httpx", "httpx2", "mistralai", "numpy",
-    "onnxruntime", "openai", "opentelemetry", "pandas", "psycopg", "qdrant_client", "rapidfuzz", "redis", "regex",
-    "rich", "sentence_transformers", "spacy", "sqlglot", "sqlite3", "typer", "wordllama",
+    "anyio", "chromadb", "cohere", "elasticsearch", "fastembed", "gliner", "google.genai", "httpx", "httpx2", "lancedb",
+    "mistralai", "numpy", "onnxruntime", "openai", "opentelemetry", "pandas", "psycopg", "pyarrow", "qdrant_client",
+    "rapidfuzz", "redis", "regex", "rich", "sentence_transformers", "spacy", "sqlglot", "sqlite3", "typer", "wordllama",
 }  # fmt: skip
 REGISTRY_HOSTS = [
     # Joined here, so that this file passes its own rule.

@@ -51,6 +51,8 @@ SUITES: Final = (
     Suite("qdrant", ("--setting", "prefer_grpc=false")),
     Suite("elasticsearch"),
     Suite("redis"),
+    Suite("chroma"),
+    Suite("lancedb", ("--setting", "uri={folder}/lance")),
 )
 
 

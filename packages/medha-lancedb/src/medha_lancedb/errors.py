@@ -1,0 +1,146 @@
+"""What LanceDB reports, as Medha's errors: every one names the place and the way out."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from medha.errors import (
+    BackendError,
+    BackendTimeoutError,
+    BackendUnavailableError,
+    BackendWriteError,
+    CollectionMismatchError,
+    CollectionNotFoundError,
+)
+from medha.memory import not_found_message
+from medha_lancedb.arrow import pa
+
+_LONGEST: Final = 300
+"""Characters kept of the driver's own words."""
+
+Explanation = tuple[type[BackendError], str]
+
+_FULL: Final = (
+    BackendWriteError,
+    ("the disk is full, or a quota is; what was stored before is kept. Free some space and store again"),
+)
+_READ_ONLY: Final = (
+    BackendWriteError,
+    (
+        "it cannot be written; what was stored before is kept. Make it writable for this user or key, or set "
+        "MEDHA_LANCEDB_URI to another place"
+    ),
+)
+_IN_THE_WAY: Final = (
+    BackendUnavailableError,
+    ("there is no folder, and none can be made. MEDHA_LANCEDB_URI sets it"),
+)
+_REFUSED_KEY: Final = (
+    BackendUnavailableError,
+    ("the object store refused the key, or wants one. Set it in MEDHA_LANCEDB_STORAGE_OPTIONS"),
+)
+_UNREACHABLE: Final = (
+    BackendUnavailableError,
+    (
+        "the object store cannot be reached. See whether MEDHA_LANCEDB_URI and the endpoint and region in "
+        "MEDHA_LANCEDB_STORAGE_OPTIONS are right, and whether it is up"
+    ),
+)
+_LATE: Final = (BackendTimeoutError, "it did not answer in time. See whether the disk or the store is overloaded")
+_CONTENDED: Final = (
+    BackendUnavailableError,
+    ("other processes wrote all the while; nothing of this call was stored. Try again, or raise MEDHA_LANCEDB_RETRIES"),
+)
+_DAMAGED: Final = (
+    BackendError,
+    (
+        "a file of the table is missing or damaged. Restore the table's folder from a backup, or drop the "
+        "collection and warm it again"
+    ),
+)
+_REFUSED: Final = (BackendWriteError, "Lance refused the values; nothing of this call was stored")
+_OTHER: Final = (BackendError, "Lance failed in a way that Medha does not expect")
+
+_BY_WORDS: Final[tuple[tuple[str, Explanation], ...]] = (
+    ("No space left", _FULL),
+    ("Disk quota", _FULL),
+    ("File too large", _FULL),
+    ("Read-only file system", _READ_ONLY),
+    ("Permission denied", _READ_ONLY),
+    ("Operation not permitted", _READ_ONLY),
+    ("Not a directory", _IN_THE_WAY),
+    ("File exists", _IN_THE_WAY),
+    ("AccessDenied", _REFUSED_KEY),
+    ("InvalidAccessKeyId", _REFUSED_KEY),
+    ("SignatureDoesNotMatch", _REFUSED_KEY),
+    ("Forbidden", _REFUSED_KEY),
+    ("Unauthorized", _REFUSED_KEY),
+    ("redential", _REFUSED_KEY),
+    ("ommit conflict", _CONTENDED),
+    ("oo many concurrent writers", _CONTENDED),
+    ("oncurrently deleted", _CONTENDED),
+    ("incompatible with", _CONTENDED),
+    ("NoSuchBucket", _UNREACHABLE),
+    ("rror sending request", _UNREACHABLE),
+    ("onnection refused", _UNREACHABLE),
+    ("dns error", _UNREACHABLE),
+    ("imed out", _LATE),
+    ("imeout", _LATE),
+    ("Not found", _DAMAGED),
+    ("not found", _DAMAGED),
+    ("orrupt", _DAMAGED),
+    ("magic number", _DAMAGED),
+    ("No such file", _DAMAGED),
+    ("UnexpectedEof", _DAMAGED),
+    ("LanceError(IO)", _DAMAGED),
+)
+
+EXPLANATIONS: Final[dict[type[BaseException], Explanation]] = {
+    TimeoutError: _LATE,
+    PermissionError: _READ_ONLY,
+    FileExistsError: _IN_THE_WAY,
+    NotADirectoryError: _IN_THE_WAY,
+    OSError: _DAMAGED,
+    pa.ArrowException: _REFUSED,
+    ValueError: _REFUSED,
+    OverflowError: _REFUSED,
+}
+"""By the most special kind of the error, where its words tell nothing; what is not here is a fault of Lance."""
+
+_NO_TABLE: Final = re.compile(
+    r"Table '.*' was not found|TableNotFound|[Nn]ot found: \S*_versions|Dataset at path .* was not found"
+)
+
+
+def explain(exc: BaseException, *, doing: str, place: str, collection: str, writing: bool) -> BackendError:
+    """The error to raise from ``exc``, which came up while ``doing`` something with the collection."""
+    said = _words(exc)
+    if collection and _NO_TABLE.search(str(exc)):
+        return CollectionNotFoundError(f"{doing} on {place}: {not_found_message(collection)}")
+    if "query dim(" in said or "dimension" in said:
+        return CollectionMismatchError(
+            f"{doing} on {place}: the collection {collection!r} holds vectors of another dimension; was it dropped and "
+            f"made anew meanwhile? Initialize it again ({said})"
+        )
+    kind, advice = _explanation(exc)
+    if kind is BackendWriteError and not writing and advice == _REFUSED[1]:
+        kind, advice = BackendError, "Lance refused the request"
+    return kind(f"{doing} on {place}: {advice} ({said})")
+
+
+def is_lost_race(exc: BaseException) -> bool:
+    """Whether a commit failed only because another one came first."""
+    return _explanation(exc) == _CONTENDED
+
+
+def _explanation(exc: BaseException) -> Explanation:
+    by_words = next((explanation for words, explanation in _BY_WORDS if words in str(exc)), None)
+    if by_words is not None:
+        return by_words
+    return next((EXPLANATIONS[kind] for kind in type(exc).__mro__ if kind in EXPLANATIONS), _OTHER)
+
+
+def _words(exc: BaseException) -> str:
+    """The driver's own words, without the place in its source."""
+    return f"{type(exc).__name__}: {exc}".partition(", /")[0][:_LONGEST]

@@ -1,0 +1,146 @@
+"""Entries as rows of a Lance table, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+
+from medha.errors import BackendError, BackendWriteError, CollectionMismatchError, CorruptEntryError
+from medha.facts import facts, instant, place
+from medha.models import NO_METADATA, CacheEntry, CollectionSpec
+from medha_lancedb.arrow import pa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medha.models import Metadata
+    from medha_lancedb.arrow import Rows, Schema
+
+VECTOR: Final = "vector"
+_TEXTS: Final = ("id", "question", "normalized_question", "generated_query", "query_hash", "metadata")
+_TEXTS_OR_NONE: Final = ("response_summary", "template_id")
+COUNTERS: Final = ("feedback_correct", "feedback_incorrect")
+ENTRY_COLUMNS: Final = (*_TEXTS, *_TEXTS_OR_NONE, *COUNTERS, "created_at", "expires_at")
+"""What an entry is read from; the others are there for conditions alone."""
+
+
+def schema(collection: str, spec: CollectionSpec) -> Schema:
+    """The table of a new collection."""
+    described = {"collection": collection, "dimension": spec.dimension, "model_name": spec.model_name}
+    return pa.schema(
+        [
+            # so that two processes which store one new id at once do not both add it
+            pa.field("id", pa.string(), nullable=False, metadata={"lance-schema:unenforced-primary-key": "true"}),
+            *(pa.field(name, pa.string()) for name in _TEXTS[1:]),
+            *(pa.field(name, pa.string()) for name in _TEXTS_OR_NONE),
+            *(pa.field(name, pa.int64()) for name in COUNTERS),
+            pa.field("created_at", pa.float64()),
+            pa.field("expires_at", pa.float64()),
+            pa.field("place", pa.int64()),
+            pa.field("expires", pa.int64()),
+            pa.field("facts", pa.list_(pa.string())),
+            pa.field(VECTOR, pa.list_(pa.float32(), spec.dimension)),
+        ],
+        metadata={"medha": json.dumps(described)},
+    )
+
+
+def spec_of(stored: Schema, doing: str) -> CollectionSpec:
+    """What the table was made for."""
+    try:
+        metadata: dict[bytes, bytes] = stored.metadata or {}
+        described = json.loads(metadata[b"medha"])
+        return CollectionSpec(dimension=int(described["dimension"]), model_name=str(described["model_name"]))
+    except (KeyError, TypeError, ValueError) as exc:
+        raise BackendError(
+            f"{doing}: the table does not say which model it was made for. Another tool has made it, or changed its "
+            "metadata: restore them, or drop the collection"
+        ) from exc
+
+
+def to_table(entries: Sequence[CacheEntry], table: Schema, source: str) -> Rows:
+    """The rows of the entries."""
+    dimension: int = table.field(VECTOR).type.list_size
+    for entry in entries:
+        shape = np.shape(cast("Any", entry.vector))
+        if shape != (dimension,):
+            raise CollectionMismatchError(
+                f"the entry {entry.id!r} has a vector of shape {shape}, and {source} holds {dimension} dimensions; was "
+                "it dropped and made anew meanwhile? Initialize it again"
+            )
+    columns: dict[str, Any] = {
+        name: [getattr(entry, name) for entry in entries] for name in ENTRY_COLUMNS if name != "metadata"
+    }
+    columns["metadata"] = [
+        json.dumps(dict(entry.metadata), ensure_ascii=False, separators=(",", ":")) for entry in entries
+    ]
+    columns["place"] = [place(entry.id) for entry in entries]
+    columns["expires"] = [instant(entry.expires_at) for entry in entries]
+    columns["facts"] = [
+        facts(
+            normalized_question=entry.normalized_question,
+            query_hash=entry.query_hash,
+            template_id=entry.template_id,
+            metadata=entry.metadata,
+        )
+        for entry in entries
+    ]
+    vectors = np.asarray([entry.vector for entry in entries], dtype=np.float32)
+    columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), dimension)
+    try:
+        return pa.table({field.name: columns[field.name] for field in table}, schema=table)
+    except (pa.ArrowException, OverflowError, TypeError) as exc:
+        raise BackendWriteError(f"Lance refused the values for {source}; nothing was stored ({exc})") from exc
+
+
+def to_entries(found: Rows, source: str) -> list[CacheEntry]:
+    """The entries in rows, with their vectors if they were read."""
+    rows: list[dict[str, Any]] = found.select(list(ENTRY_COLUMNS)).to_pylist()
+    vectors = _vectors(found.column(VECTOR)) if VECTOR in found.column_names else [None] * len(rows)
+    return [_entry(row, vector, source) for row, vector in zip(rows, vectors, strict=True)]
+
+
+def _vectors(column: Any) -> list[Any]:
+    if column.null_count:
+        return column.to_pylist()
+    joined = column.combine_chunks()
+    width = column.type.list_size
+    # flatten, unlike values, keeps to the rows of a slice
+    return list(np.array(joined.flatten(), dtype=np.float32).reshape(-1, width))
+
+
+def _entry(row: Mapping[str, Any], vector: Any, source: str) -> CacheEntry:
+    try:
+        _check(row, vector)
+        fields: dict[str, Any] = {**row, "metadata": _metadata(row["metadata"]), "vector": vector}
+        return CacheEntry(**fields)
+    except (TypeError, ValueError) as exc:
+        raise CorruptEntryError(
+            f"the entry {row['id']!r} of {source} cannot be read: {exc}. Another program has changed it: delete it by "
+            "its id (which does not read it) and store its question again"
+        ) from exc
+
+
+def _check(row: Mapping[str, Any], vector: Any) -> None:
+    missing = [name for name in (*_TEXTS, *COUNTERS, "created_at") if row[name] is None]
+    if missing:
+        raise ValueError(f"it has no {' and no '.join(missing)}")
+    if not all(math.isfinite(row[name]) for name in ("created_at", "expires_at") if row[name] is not None):
+        raise ValueError("one of its instants is none")
+    if vector is not None and not np.isfinite(np.asarray(vector, dtype=np.float32)).all():
+        raise ValueError("its vector is not a row of numbers")
+
+
+def _metadata(stored: str) -> Metadata:
+    if stored == "{}":
+        return NO_METADATA
+    metadata: Any = json.loads(stored)
+    if not isinstance(metadata, dict):
+        raise TypeError("its metadata is not a JSON object")
+    values = cast("dict[str, Any]", metadata)
+    if not all(isinstance(value, str | int | float) for value in values.values()):
+        raise TypeError("its metadata is not flat")
+    return values

@@ -1,0 +1,216 @@
+"""One table of Lance: reading it, and committing to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+from lancedb.index import BTree, IvfFlat, LabelList
+from lancedb.query import ColumnOrdering
+
+from medha.errors import BackendError, CorruptEntryError
+from medha_lancedb.arrow import pa
+from medha_lancedb.conditions import with_ids
+from medha_lancedb.errors import explain, is_lost_race
+from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR
+from medha_lancedb.writing import Delete, Feedback, Store, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from medha.models import Vector
+    from medha_lancedb.arrow import Rows, Schema
+    from medha_lancedb.settings import LanceSettings
+
+T = TypeVar("T")
+
+_METRIC: Final = "cosine"
+_LONGEST_PAUSE: Final = 0.1
+"""Seconds before a commit that lost a race is tried again."""
+_logger = logging.getLogger("medha_lancedb")
+
+
+class Table:
+    """A table that this process has open; every read is of its newest version."""
+
+    def __init__(self, table: Any, schema: Schema, collection: str, settings: LanceSettings) -> None:
+        self.schema = schema
+        self.source = f"{collection!r} on {settings.uri}"
+        """As messages name it."""
+        self.writer = Writer(self._commit)
+        self._table = table
+        self._collection = collection
+        self._settings = settings
+        self._commits = 0
+        self._indexed = False
+
+    async def rows(
+        self, doing: str, condition: str | None, *, limit: int | None = None, with_vectors: bool = False
+    ) -> Rows:
+        """The matching rows in the order of their places."""
+        columns = [*ENTRY_COLUMNS, "place", *([VECTOR] if with_vectors else [])]
+
+        async def read() -> Rows:
+            query = self._table.query().select(columns)
+            if condition is not None:
+                query = query.where(condition)
+            if limit is not None:
+                query = query.order_by([ColumnOrdering(column_name="place")]).limit(limit)
+            return await query.to_arrow()
+
+        return await self._run(doing, read)
+
+    async def nearest(self, vector: Vector, *, limit: int, condition: str | None) -> tuple[Rows, Sequence[float]]:
+        """The closest rows with their cosines."""
+
+        async def read() -> Rows:
+            query = self._table.vector_search(vector).distance_type(_METRIC).select([*ENTRY_COLUMNS, "_distance"])
+            if self._settings.exact:
+                query = query.bypass_vector_index()
+            else:
+                # a scope with few entries may have none in the parts that are looked at first
+                query = query.minimum_nprobes(self._settings.nprobes).maximum_nprobes(0)
+            if condition is not None:
+                query = query.where(condition)
+            return await query.limit(limit).to_arrow()
+
+        found = await self._run("searching", read)
+        similarities = np.clip(1.0 - found.column("_distance").to_numpy(), -1.0, 1.0)
+        return found, similarities.tolist()
+
+    async def count(self, condition: str | None) -> int:
+        """How many rows match."""
+        return await self._run("counting", lambda: self._table.count_rows(condition))
+
+    async def _run(self, doing: str, call: Callable[[], Awaitable[T]], *, writing: bool = False) -> T:
+        named = f"{doing} {self._collection!r}"
+        return await translated(
+            call, doing=named, place=self._settings.uri, collection=self._collection, writing=writing
+        )
+
+    async def _commit(self, batch: Sequence[Any]) -> Sequence[Any]:
+        first = batch[0]
+        if isinstance(first, Store):
+            results: Sequence[Any] = await self._store(batch)
+        elif isinstance(first, Delete):
+            results = [await self._delete(first)]
+        else:
+            results = await self._add_feedback(batch)
+        self._commits += 1
+        if self._commits % self._settings.compact_after == 0:
+            await self._maintain()
+        return results
+
+    async def _store(self, batch: Sequence[Store]) -> Sequence[None]:
+        rows = _newest(pa.concat_tables([work.rows for work in batch]))
+
+        async def store() -> None:
+            merging = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            await merging.execute(rows)
+
+        await self._write(f"storing {len(rows)} entries in", store)
+        return [None] * len(batch)
+
+    async def _delete(self, work: Delete) -> int:
+        async def delete() -> int:
+            done = await self._table.delete(work.condition or "true")
+            return done.num_deleted_rows
+
+        return await self._write("deleting from", delete)
+
+    async def _add_feedback(self, batch: Sequence[Feedback]) -> Sequence[tuple[int, int] | None]:
+        added: dict[str, tuple[int, int]] = {}
+        upto: list[tuple[int, int]] = []
+        for work in batch:
+            correct, incorrect = added.get(work.entry_id, (0, 0))
+            added[work.entry_id] = correct + work.correct, incorrect + work.incorrect
+            upto.append(added[work.entry_id])
+        doing = "counting feedback in"
+        for both in {both for both in added.values() if any(both)}:
+            same = with_ids(key for key, other in added.items() if other == both)
+            changes = {name: f"{name} + {int(count)}" for name, count in zip(COUNTERS, both, strict=True)}
+            await self._write(
+                doing, lambda same=same, changes=changes: self._table.update(where=same, updates_sql=changes)
+            )
+        condition = with_ids(added)
+        found = {row["id"]: row for row in (await self.rows(doing, condition)).to_pylist()}
+        return [
+            self._counters(found.get(work.entry_id), before=upto[number], all_of=added[work.entry_id])
+            for number, work in enumerate(batch)
+        ]
+
+    def _counters(
+        self, row: dict[str, Any] | None, *, before: tuple[int, int], all_of: tuple[int, int]
+    ) -> tuple[int, int] | None:
+        """The counters as they were when only so much of the batch had been added."""
+        if row is None:
+            return None
+        counters = row["feedback_correct"], row["feedback_incorrect"]
+        if None in counters:
+            raise CorruptEntryError(
+                f"the entry {row['id']!r} of {self.source} has no counters: another program has changed it. Delete it "
+                "by its id and store its question again"
+            )
+        correct, incorrect = (counters[n] - all_of[n] + before[n] for n in range(2))
+        return correct, incorrect
+
+    async def _write(self, doing: str, call: Callable[[], Awaitable[T]]) -> T:
+        async def trying() -> T:
+            for _ in range(self._settings.retries):
+                try:
+                    return await call()
+                except Exception as exc:
+                    if not is_lost_race(exc):
+                        raise
+                await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
+            return await call()
+
+        return await self._run(doing, trying, writing=True)
+
+    async def _maintain(self) -> None:
+        """Put small files together and remove old versions: in a large table rarely, since it is written anew."""
+        try:
+            count = await self._table.count_rows()
+            if count >= self._settings.index_from and not self._settings.exact:
+                await self._make_indexes()
+            if self._commits >= count // 100:
+                await self._table.optimize(cleanup_older_than=timedelta(seconds=self._settings.keep_versions))
+                self._commits = 0
+        except Exception as exc:  # noqa: BLE001 - it is told: what was stored is stored, and the next time makes up for it
+            level = logging.DEBUG if is_lost_race(exc) else logging.WARNING
+            _logger.log(level, "the table of %s could not be put in order: %s", self.source, type(exc).__name__)
+
+    async def _make_indexes(self) -> None:
+        if self._indexed or await self._table.list_indices():
+            self._indexed = True
+            return
+        # the distances of a flat index are true cosines; those of the others are of compressed vectors
+        await self._table.create_index(VECTOR, config=IvfFlat(distance_type=_METRIC))
+        await self._table.create_index("place", config=BTree())
+        await self._table.create_index("facts", config=LabelList())
+        self._indexed = True
+
+
+async def translated(
+    call: Callable[[], Awaitable[T]], *, doing: str, place: str, collection: str = "", writing: bool = False
+) -> T:
+    """What the call returns; what the driver raises becomes an error of Medha."""
+    try:
+        return await call()
+    except (BackendError, asyncio.CancelledError):
+        raise
+    except BaseException as exc:
+        # the driver is not written in Python: when it panics, that is no Exception
+        if not isinstance(exc, Exception) and type(exc).__name__ != "PanicException":
+            raise
+        raise explain(exc, doing=doing, place=place, collection=collection, writing=writing) from exc
+
+
+def _newest(rows: Rows) -> Rows:
+    """Of the rows with one id, the last."""
+    last = {entry_id: number for number, entry_id in enumerate(rows.column("id").to_pylist())}
+    return rows if len(last) == len(rows) else rows.take(sorted(last.values()))

@@ -1,0 +1,57 @@
+"""What the tests share: a folder, a backend on it, and the bare driver beside it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from medha_conformance.corpus import SPEC
+from medha_lancedb import LanceBackend, LanceSettings
+from medha_lancedb.arrow import connect
+from medha_lancedb.names import table_name
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "lance"
+
+
+@pytest_asyncio.fixture
+async def open_backend(folder: Path) -> AsyncIterator[Callable[..., Awaitable[LanceBackend]]]:
+    """Makes backends on the folder, connected, with the collection ``music``."""
+    made: list[LanceBackend] = []
+
+    async def opening(**values: Any) -> LanceBackend:
+        backend = LanceBackend(LanceSettings(uri=str(folder), **values))
+        made.append(backend)
+        await backend.connect()
+        await backend.initialize("music", values.pop("spec", SPEC))
+        return backend
+
+    yield opening
+    for backend in made:
+        await backend.close()
+
+
+@pytest_asyncio.fixture
+async def backend(open_backend: Callable[..., Awaitable[LanceBackend]]) -> LanceBackend:
+    """Connected, with the collection ``music``."""
+    return await open_backend()
+
+
+@pytest.fixture
+def by_hand(folder: Path) -> Callable[[], Awaitable[Any]]:
+    """Opens the table of ``music`` as another program would."""
+
+    async def opening() -> Any:
+        database = await connect(folder, read_consistency_interval=timedelta(0))
+        return await database.open_table(table_name("medha", "music"))
+
+    return opening

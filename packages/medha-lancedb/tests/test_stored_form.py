@@ -1,0 +1,120 @@
+"""What lies in a table, as another tool reads it, and what becomes of rows that another tool has changed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from medha import FULL, PLUGIN_API, BackendPlugin, Capability, Where
+from medha.errors import CorruptEntryError
+from medha.plugins import installed_plugins
+from medha_conformance.corpus import NOW, axis, make_entries, make_entry, make_id, unit_vectors
+from medha_conformance.suite.reading import closest, read_all
+from medha_lancedb import LanceBackend, LanceSettings
+from medha_lancedb.conditions import matching
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+def test_the_plugin_is_found_by_name_and_speaks_this_api() -> None:
+    plugin = installed_plugins().find(BackendPlugin, "lancedb")
+    assert plugin.settings is LanceSettings
+    assert plugin.api_version == PLUGIN_API
+    assert plugin.capabilities == LanceBackend.capabilities
+    assert LanceBackend(LanceSettings(exact=True)).capabilities[Capability.EXACT_SEARCH] == FULL
+
+
+def test_looking_for_plugins_imports_neither_the_driver_nor_numpy() -> None:
+    code = "import sys, medha_lancedb.plugin; print([m for m in ('lancedb', 'pyarrow', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
+    import medha_lancedb
+
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = medha_lancedb.Nothing
+
+
+def test_a_filter_holds_no_text_of_anybody() -> None:
+    where = Where(
+        ids=["it's"], normalized_question="whose' OR true", query_hash="h'", template_id="'", metadata={"k'": "v'"}
+    )
+    condition = matching(where, alive_at=5.5)
+    assert condition is not None
+    assert "whose" not in condition
+    # two quotes for each of the four hashes
+    assert condition.count("'") == 8
+    assert matching(None) is None
+    assert matching(Where(ids=[])) == "false"
+
+
+async def test_a_row_says_what_it_holds_in_plain_columns(
+    backend: LanceBackend, by_hand: Callable[[], Awaitable[Any]]
+) -> None:
+    vector = unit_vectors(1)[0]
+    metadata = {"tenant": "acmé", "share": 10.0, "a.b": True}
+    entry = make_entry("albums", vector=vector, metadata=metadata, expires_at=NOW, template_id="")
+    await backend.upsert("music", [entry])
+    (row,) = (await (await by_hand()).to_arrow()).to_pylist()
+    assert row["question"] == entry.question
+    assert row["generated_query"] == entry.generated_query
+    assert (row["created_at"], row["expires_at"]) == (entry.created_at, NOW)
+    assert json.loads(row["metadata"]) == metadata
+    assert (row["feedback_correct"], row["template_id"], row["response_summary"]) == (0, "", None)
+    # a token each for the question, the query, the template, and three metadata values
+    assert len(set(row["facts"])) == 6
+    assert np.array_equal(np.array(row["vector"], dtype=np.float32), vector)
+
+
+DAMAGES: dict[str, dict[str, Any]] = {
+    "metadata that is no JSON": {"metadata": "{"},
+    "metadata that is a list": {"metadata": "[]"},
+    "metadata that is nested": {"metadata": '{"a": {"b": 1}}'},
+    "no question": {"question": None},
+    "no counter": {"feedback_correct": None},
+    "a time that is no instant": {"created_at": float("nan")},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+async def test_a_damaged_row_is_an_error_that_names_it_and_never_a_miss(
+    backend: LanceBackend, by_hand: Callable[[], Awaitable[Any]], damage: dict[str, Any]
+) -> None:
+    await backend.upsert("music", [make_entry("albums"), make_entry("whole", vector=-axis(0))])
+    ((column, value),) = damage.items()
+    sql = "cast('nan' as double)" if isinstance(value, float) else "null"
+    table, where = await by_hand(), f"id = '{make_id('albums')}'"
+    if isinstance(value, str):
+        await table.update(damage, where=where)
+    else:
+        await table.update(updates_sql={column: sql}, where=where)
+    for call in (
+        lambda: backend.get("music", [make_id("albums")]),
+        lambda: closest(backend, "music"),
+        lambda: read_all(backend, "music"),
+    ):
+        with pytest.raises(CorruptEntryError, match=f"{make_id('albums')}.*delete it by its id"):
+            await call()
+    if column == "feedback_correct":
+        with pytest.raises(CorruptEntryError, match="no counters"):
+            await backend.add_feedback("music", make_id("albums"), correct=1)
+    assert await backend.delete("music", where=Where(ids=[make_id("albums")])) == 1
+    assert [entry.id for entry in await read_all(backend, "music")] == [make_id("whole")]
+
+
+async def test_two_prefixes_share_a_folder_and_nothing_else(
+    open_backend: Callable[..., Awaitable[LanceBackend]],
+) -> None:
+    one, two = await open_backend(), await open_backend(prefix="other")
+    await one.upsert("music", make_entries(3))
+    assert await two.count("music") == 0
+    await two.drop_collection("music")
+    assert await one.count("music") == 3
