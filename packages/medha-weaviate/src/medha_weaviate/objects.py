@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 FOREVER: Final = sys.float_info.max
 """``lasts_until`` of what never expires."""
 READ: Final = [*(ENGINE_NAMES.get(name, name) for name in ENTRY_FIELDS), *PLACE_FIELDS]
-READ_WITH_VECTORS: Final = [*READ, VECTOR_FIELD]
+READ_WHOLE: Final = [*READ, "tokens", VECTOR_FIELD]
+"""What it takes to store the object again as it was."""
 
 _NAMESPACE: Final = uuid.UUID("b9f0dd13-0a8b-5f4e-9d60-6d6564686177")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -13,7 +13,7 @@ from weaviate.exceptions import UnexpectedStatusCodeError
 from medha.errors import BackendWriteError
 from medha_weaviate import queries
 from medha_weaviate.errors import FAILURES, is_absent_tenant
-from medha_weaviate.objects import READ, READ_WITH_VECTORS, size_of, tally_row, to_object, to_stored_row
+from medha_weaviate.objects import READ, READ_WHOLE, size_of, tally_row, to_object, to_stored_row
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ class Shelf:
 
     async def page(self, condition: Any, after: str, limit: int, *, with_vectors: bool) -> list[Row]:
         """Rows in the order of their keys, from behind ``after``; fewer than ``limit`` are the last ones."""
-        wanted: dict[str, Any] = {"limit": limit, "return_properties": READ_WITH_VECTORS if with_vectors else READ}
+        wanted: dict[str, Any] = {"limit": limit, "return_properties": READ_WHOLE if with_vectors else READ}
         if condition is None:
             # the cursor reads objects where they lie, and can be combined with no filter and no order
             wanted["after"] = after
@@ -146,7 +146,7 @@ class Shelf:
         rows: list[Row] = []
         for start in range(0, max(len(owners), 1), _OWNERS_AT_ONCE):
             part = owners[start : start + _OWNERS_AT_ONCE]
-            properties = READ_WITH_VECTORS if with_vectors else READ
+            properties = READ_WHOLE if with_vectors else READ
             search = self._query.fetch_objects(
                 filters=condition_of(part), limit=queries.MOST, return_properties=properties
             )
