@@ -53,7 +53,8 @@ def damaging(settings: AzureSearchSettings) -> Corrupt:
         assert settings.api_key is not None
         name, key = index_name(collection, settings.prefix), AzureKeyCredential(settings.api_key.get_secret_value())
         damage: dict[str, Any] = {"key": key_of(entry_id), "entry": "{"}
-        async with SearchClient(settings.url, name, key) as client:
+        async with SearchClient(settings.url, name, key) as opened:
+            client: Any = opened
             await client.merge_documents([damage])
             for _ in range(50):
                 found = [one async for one in await client.search(filter=f"key eq '{key_of(entry_id)}'")]

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from weaviate import WeaviateAsyncClient
 
-    from medha import CollectionSpec
-
 
 @dataclass(frozen=True, slots=True)
 class OnTheWire:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
@@ -21,6 +20,7 @@ from medha_azure_search.service import Service
 from medha_azure_search.shelf import Shelf
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Mapping, Sequence
 
     from azure.core.credentials_async import AsyncTokenCredential

@@ -39,8 +39,8 @@ _LATE: Final = (
 _REFUSED_KEY: Final = (
     BackendUnavailableError,
     (
-        "it refused the key or the token. Set MEDHA_AZURE_SEARCH_API_KEY to an admin key, or give the identity the roles "
-        "Search Service Contributor and Search Index Data Contributor"
+        "it refused the key or the token. Set MEDHA_AZURE_SEARCH_API_KEY to an admin key, or give the identity the "
+        "roles Search Service Contributor and Search Index Data Contributor"
     ),
 )
 _THROTTLED: Final = (
@@ -151,7 +151,7 @@ def explain(exc: Exception, doing: Doing) -> BackendError:
 def _advice(exc: Exception) -> Advice:
     found = next((advice for kinds, advice in _BY_CLASS if isinstance(exc, kinds)), None)
     if found is None and isinstance(exc, driver.HttpResponseError) and exc.status_code is not None:
-        if exc.status_code == 403 and "quota" in str(exc).lower():
+        if exc.status_code == 403 and "quota" in f"{exc}".lower():
             return _FULL
         return _BY_STATUS.get(exc.status_code, _OTHER)
     return found or _OTHER

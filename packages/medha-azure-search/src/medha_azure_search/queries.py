@@ -68,5 +68,5 @@ def keys_asked(where: Where | None) -> list[str] | None:
 
 
 def similarity(score: float) -> float:
-    """The raw cosine in a score, which the service gives as ``1 / (1 + distance)``, the distance being ``1 - cosine``."""
+    """The raw cosine in a score, which the service gives as ``1 / (1 + distance)``; the distance is ``1 - cosine``."""
     return min(1.0, max(-1.0, 2.0 - 1.0 / score))

@@ -97,8 +97,8 @@ def stored_spec(collection: str, index: SearchIndex) -> CollectionSpec:
     about = _about(index.description)
     if about.get("schema", 0) > SCHEMA_VERSION:
         raise BackendError(
-            f"the index {index.name} was written by a newer medha-azure-search (schema {about['schema']}; this one knows "
-            f"up to {SCHEMA_VERSION}). Try: pip install --upgrade medha-azure-search"
+            f"the index {index.name} was written by a newer medha-azure-search (schema {about['schema']}; this one "
+            f"knows up to {SCHEMA_VERSION}). Try: pip install --upgrade medha-azure-search"
         )
     if about.get("collection") != collection:
         raise BackendError(

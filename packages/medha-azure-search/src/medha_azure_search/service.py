@@ -61,17 +61,12 @@ class Service:
     @property
     def indexes(self) -> SearchIndexClient:
         """The client for whole indexes. Ask for it anew for each call."""
-        if self._indexes is None:
-            raise BackendUnavailableError(
-                f"the azure-search backend is not connected to {self.settings.url}; await its connect() first "
-                "(Medha does so when it starts)"
-            )
-        return self._indexes
+        return self._need_connection()
 
     def documents(self, index: str) -> SearchClient:
         """The client for the documents of an index. Ask for it anew for each call."""
+        self._need_connection()
         if index not in self._documents:
-            assert self.indexes is not None
             self._documents[index] = SearchClient(index_name=index, **self._chosen())
         return self._documents[index]
 
@@ -84,6 +79,14 @@ class Service:
     def doing(self, what: str, collection: str | None = None) -> Doing:
         """What errors say is being done."""
         return Doing(what, self.settings.url, collection)
+
+    def _need_connection(self) -> SearchIndexClient:
+        if self._indexes is None:
+            raise BackendUnavailableError(
+                f"the azure-search backend is not connected to {self.settings.url}; await its connect() first "
+                "(Medha does so when it starts)"
+            )
+        return self._indexes
 
     def _chosen(self) -> dict[str, Any]:
         settings = self.settings

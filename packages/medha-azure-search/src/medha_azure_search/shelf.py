@@ -14,7 +14,7 @@ from azure.search.documents.models import VectorizedQuery
 
 from medha.errors import BackendTimeoutError, BackendWriteError
 from medha_azure_search import queries
-from medha_azure_search.documents import READ, READ_PLACES, READ_WHOLE, tally_document, to_stored_row
+from medha_azure_search.documents import READ, READ_PLACES, tally_document, to_stored_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -75,7 +75,10 @@ class Shelf:
     ) -> list[tuple[Row, float]]:
         """The closest documents that fulfil the condition, with their similarity."""
         query = VectorizedQuery(
-            vector=vector.tolist(), k_nearest_neighbors=limit, fields="vector", exhaustive=self.service.settings.exhaustive
+            vector=vector.tolist(),
+            k_nearest_neighbors=limit,
+            fields="vector",
+            exhaustive=self.service.settings.exhaustive,
         )
         found = await self._found(
             vector_queries=[query], vector_filter_mode="preFilter", filter=condition, top=limit, select=[*READ]
@@ -85,8 +88,7 @@ class Shelf:
 
     async def count(self, condition: str) -> int:
         """How many documents fulfil the condition."""
-        client = self.service.documents(self.name)
-        results = await client.search(
+        results = await self._client.search(
             filter=condition, top=0, include_total_count=True, session_id=self.service.session
         )
         return await results.get_count() or 0
@@ -140,8 +142,11 @@ class Shelf:
         )
 
     async def _found(self, **asked: Any) -> list[Any]:
-        client = self.service.documents(self.name)
-        return [one async for one in await client.search(session_id=self.service.session, **asked)]
+        return [one async for one in await self._client.search(session_id=self.service.session, **asked)]
+
+    @property
+    def _client(self) -> Any:
+        return self.service.documents(self.name)
 
     async def _send(self, actions: Sequence[dict[str, Any]], *, may_be_absent: bool = False) -> bool:
         """Send the actions in as many requests as they need; false when a document to be merged is absent."""
@@ -167,8 +172,8 @@ class Shelf:
         return True
 
     async def _once(self, actions: Sequence[dict[str, Any]]) -> Sequence[Any]:
-        batch = IndexDocumentsBatch()
-        add = {
+        batch: Any = IndexDocumentsBatch()
+        add: dict[str, Any] = {
             "upload": batch.add_upload_actions,
             "merge": batch.add_merge_actions,
             "delete": batch.add_delete_actions,
@@ -176,7 +181,7 @@ class Shelf:
         for action in actions:
             document = {name: value for name, value in action.items() if name != "@search.action"}
             add[action["@search.action"]]([document])
-        return await self.service.documents(self.name).index_documents(batch)
+        return await self._client.index_documents(batch)
 
     async def _seen(self, keys: Iterable[str], enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Look until what is seen of these documents is enough; returns that."""
@@ -206,7 +211,8 @@ class Shelf:
             if more > most:
                 raise BackendWriteError(
                     f"{self.doing}: the entry {action['key']!r} takes {more} bytes, more than the {most} of "
-                    "MEDHA_AZURE_SEARCH_MAX_REQUEST_BYTES (the service takes 16 MB); nothing was stored. Shorten its texts"
+                    "MEDHA_AZURE_SEARCH_MAX_REQUEST_BYTES (the service takes 16 MB); nothing was stored. Shorten its "
+                    "texts"
                 )
             if batch and (size + more > most or len(batch) == queries.MOST):
                 yield batch

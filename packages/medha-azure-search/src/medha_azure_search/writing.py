@@ -76,8 +76,8 @@ async def _put_back(
             await shelf.put(again, {one["key"]: one["version"] for one in seen})
     except (BackendError, *FAILURES) as exc:
         raise BackendWriteError(
-            f"{shelf.doing}: a part of the batch may be stored, for after a failure ({failed!s:.300}) it could not be taken "
-            f"back either ({exc!s:.300}). Store the batch again"
+            f"{shelf.doing}: a part of the batch may be stored, for after a failure ({failed!s:.300}) it could not be "
+            f"taken back either ({exc!s:.300}). Store the batch again"
         ) from exc
 
 

@@ -1,7 +1,7 @@
 """The part of the OData filter language that is used, read and evaluated.
 
-The grammar is that of "OData expression syntax reference for Azure AI Search": comparisons of a field with a constant, ``and``,
-``or``, ``not``, parentheses, ``search.in`` and ``any`` over a collection of strings.
+The grammar is that of "OData expression syntax reference for Azure AI Search": comparisons of a field with a constant,
+``and``, ``or``, ``not``, parentheses, ``search.in`` and ``any`` over a collection of strings.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class _Reader:
     def expect(self, kind: str, text: str | None = None) -> str:
         found = self._take(kind, text)
         if found is None:
-            raise RefusedError(f"Invalid expression: Syntax error at {self._tokens[self._at][1]!r}, expected {text or kind}.")
+            raise RefusedError(
+                f"Invalid expression: Syntax error at {self._tokens[self._at][1]!r}, expected {text or kind}."
+            )
         return found
 
     def _both(self) -> Accepts:
@@ -138,7 +140,9 @@ class _Reader:
     def _field(self, name: str, *kinds: str) -> str:
         field = self._fields.get(name)
         if field is None:
-            raise RefusedError(f"Invalid expression: Could not find a property named '{name}' on type 'search.document'.")
+            raise RefusedError(
+                f"Invalid expression: Could not find a property named '{name}' on type 'search.document'."
+            )
         if not field.get("filterable"):
             raise RefusedError(f"Invalid expression: '{name}' is not a filterable field.")
         if kinds and field["type"] not in kinds:

@@ -40,6 +40,13 @@ def only(given: Mapping[str, Any], known: Collection[str], where: str) -> None:
         raise RefusedError(f"The parameter {', '.join(sorted(unknown))} in {where} is not a recognized parameter.")
 
 
+def check_query(query: Mapping[str, str]) -> None:
+    """Refuse a request without a version of the API that is known, or with more."""
+    only(query, {"api-version"}, "query")
+    if query.get("api-version") not in API_VERSIONS:
+        raise RefusedError("Invalid or missing api-version query string parameter.")
+
+
 def check_index(body: Mapping[str, Any]) -> None:
     """Refuse an index that cannot be made."""
     only(body, {"name", "description", "fields", "vectorSearch"}, "index")

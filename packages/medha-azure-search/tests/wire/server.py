@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from .refusing import API_VERSIONS, RefusedError, check_index, only
+from .refusing import RefusedError, check_index, check_query, only
 from .store import Index
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ class WireServer:
         if not request.headers.get("api-key") or self._key not in {None, request.headers["api-key"]}:
             return _error(403, "Access denied due to invalid key.")
         try:
-            only(request.query, {"api-version"}, "query")
-            if request.query.get("api-version") not in API_VERSIONS:
-                raise RefusedError("Invalid or missing api-version query string parameter.")
+            check_query(request.query)
             body: Any = await request.json() if request.body_exists and request.method in {"POST", "PUT"} else None
             return self._handle(request.method, unquote(request.path), body)
         except RefusedError as exc:
@@ -86,7 +84,9 @@ class WireServer:
             return web.json_response(body, status=201)
         match = _OF_AN_INDEX.fullmatch(path)
         if match is None or match["name"] not in self.indexes:
-            raise RefusedError(f"No index with the name '{match and match['name']}' was found in the service 'wire'.", 404)
+            raise RefusedError(
+                f"No index with the name '{match and match['name']}' was found in the service 'wire'.", 404
+            )
         index = self.indexes[match["name"]]
         if (method, match["rest"]) == ("GET", ""):
             return web.json_response(index.body)

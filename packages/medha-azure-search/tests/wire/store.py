@@ -58,10 +58,8 @@ class Index:
             raise RefusedError("$skip must be at most 100000.")
         accepts = predicate(body["filter"], self.fields) if "filter" in body else None
         found = [(document, 1.0) for document in self._seen.values() if accepts is None or accepts(document)]
-        if "vectorQueries" in body:
-            found = self._closest(body, found)
-        else:
-            found = self._sorted(body.get("orderby"), found)
+        by_vector = "vectorQueries" in body
+        found = self._closest(body, found) if by_vector else self._sorted(body.get("orderby"), found)
         page = found[skip : skip + min(top, MOST)]
         answer: dict[str, Any] = {"@odata.context": f"indexes('{self.body['name']}')/$metadata#docs(*)"}
         if body.get("count"):
@@ -88,7 +86,9 @@ class Index:
         if action.get("@search.action") not in {"upload", "merge", "delete"}:
             raise RefusedError("The action is none of upload, merge, delete.")
         if not isinstance(action.get(self.key), str) or not KEY.fullmatch(action[self.key]):
-            raise RefusedError(f"Invalid document key: '{action.get(self.key)}'. Keys can only contain letters, digits, ...")
+            raise RefusedError(
+                f"Invalid document key: '{action.get(self.key)}'. Keys can only have letters, digits, ..."
+            )
         for name, value in action.items():
             if name != "@search.action" and value is not None and not self._fits(name, value):
                 raise RefusedError(f"Cannot convert the value of '{name}' to the type {self.fields[name]['type']}.")
@@ -98,12 +98,14 @@ class Index:
         if field["type"] == "Collection(Edm.String)":
             return isinstance(value, list) and all(isinstance(one, str) for one in value)  # pyright: ignore[reportUnknownVariableType]
         if field["type"] != VECTOR:
-            return isinstance(value, _PYTHON[field["type"]]) and isinstance(value, bool) == (field["type"] == "Edm.Boolean")
+            return isinstance(value, _PYTHON[field["type"]]) and isinstance(value, bool) == (
+                field["type"] == "Edm.Boolean"
+            )
         if len(value) != field["dimensions"]:
             raise RefusedError(
                 f"There's a mismatch in vector dimensions. The vector field '{name}', with dimension of "
-                f"'{field['dimensions']}', expects a length of '{field['dimensions']}'. However, the provided vector has a "
-                f"length of '{len(value)}'."
+                f"'{field['dimensions']}', expects a length of '{field['dimensions']}'. However, the provided vector "
+                f"has a length of '{len(value)}'."
             )
         return all(isinstance(one, float) for one in value)
 
@@ -126,7 +128,7 @@ class Index:
     def _too_long(self, name: str, value: Any) -> bool:
         if not self.fields[name].get("filterable"):
             return False
-        texts: list[Any] = value if isinstance(value, list) else [value]
+        texts: list[Any] = [*value] if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
         return any(isinstance(text, str) and len(text.encode()) > LONGEST_TERM for text in texts)
 
     def _closest(self, body: Mapping[str, Any], found: list[tuple[Any, float]]) -> list[tuple[Any, float]]:
@@ -139,7 +141,8 @@ class Index:
             raise RefusedError("This server filters before it searches, for 1 to 10000 neighbours.")
         if len(query["vector"]) != field["dimensions"]:
             raise RefusedError(
-                f"The vector field '{field['name']}' expects dimensions of {field['dimensions']}, not {len(query['vector'])}."
+                f"The vector field '{field['name']}' expects dimensions of {field['dimensions']}, not "
+                f"{len(query['vector'])}."
             )
         with_it = [document for document, _ in found if document.get("vector") is not None]
         if not with_it:
@@ -168,4 +171,3 @@ class Index:
         if unknown:
             raise RefusedError(f"Invalid expression: {', '.join(sorted(unknown))} is no retrievable field.")
         return names
-

@@ -25,8 +25,8 @@ Row: TypeAlias = Mapping[str, Any]
 ENTRY: Final = "entry"
 TALLY: Final = "tally"
 PLACE_FIELDS: Final = ("part", "owner", "revision", "rated", "writer")
-"""What a row says of itself beside the entry: ``part`` is one of the two above; ``owner`` the engine's key of the entry;
-``rated`` on an entry, whether there may be tallies; ``writer`` on a tally, whose it is."""
+"""What a row says of itself beside the entry: ``part`` is one of the two above; ``owner`` the engine's key of the
+entry; ``rated`` on an entry, whether there may be tallies; ``writer`` on a tally, whose it is."""
 
 
 @dataclass(frozen=True, slots=True)

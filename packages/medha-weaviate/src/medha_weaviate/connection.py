@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from weaviate import WeaviateAsyncClient
 from weaviate.auth import Auth
@@ -32,7 +32,8 @@ class _WithoutObjects(logging.Filter):
     """Keeps the driver from logging whole objects, and somebody's question with them, when a batch fails."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (isinstance(record.msg, dict) and "errors" in record.msg)
+        message: Any = record.msg
+        return not (isinstance(message, dict) and "errors" in message)
 
 
 _KEEP_QUIET: Final = _WithoutObjects()
@@ -99,12 +100,12 @@ class Connection:
 
     async def _patiently(self, client: WeaviateAsyncClient, call: Coroutine[Any, Any, T], doing: Doing) -> T:
         """Give the call up as soon as the server is known to be gone."""
-        task = asyncio.ensure_future(call)
+        task, server = asyncio.ensure_future(call), cast("Any", client)
         try:
             async with asyncio.timeout(self.settings.timeout):
                 done, _ = await asyncio.wait({task}, timeout=_IMPATIENT_AFTER)
                 while not done:
-                    await client.get_meta()
+                    await server.get_meta()
                     done, _ = await asyncio.wait({task}, timeout=_IMPATIENT_AFTER)
         except TimeoutError as exc:
             raise self._late(doing) from exc

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 CAPABILITIES: Final[Mapping[Capability, Support]] = {
     Capability.METADATA_FILTER: FULL,
     Capability.EXACT_SEARCH: impossible(
-        "above 40,000 matching entries (flatSearchCutoff) a search follows a graph (HNSW) and may pass one by; with the "
-        "setting index=flat every search is exact"
+        "above 40,000 matching entries (flatSearchCutoff) a search follows a graph (HNSW) and may pass one by; with "
+        "the setting index=flat every search is exact"
     ),
     Capability.DURABLE: FULL,
     Capability.SHARED: FULL,

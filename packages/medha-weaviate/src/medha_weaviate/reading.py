@@ -26,9 +26,7 @@ async def get(shelves: Iterable[Shelf], owners: Sequence[str]) -> list[CacheEntr
     return counted(row for rows in found for row in rows)
 
 
-async def closest(
-    shelf: Shelf, vector: Vector, condition: Any, limit: int, min_similarity: float
-) -> list[Match]:
+async def closest(shelf: Shelf, vector: Vector, condition: Any, limit: int, min_similarity: float) -> list[Match]:
     """The closest entries of one shelf."""
     found = await shelf.closest(vector, condition, limit, min_similarity)
     entries = await with_feedback([(shelf, row) for row, _ in found])

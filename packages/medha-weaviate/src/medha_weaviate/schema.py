@@ -96,13 +96,13 @@ def stored_spec(collection: str, name: str, description: str | None, settings: W
     about = _about(description)
     if about.get("schema", 0) > SCHEMA_VERSION:
         raise BackendError(
-            f"the collection {name} in Weaviate was written by a newer medha-weaviate (schema {about['schema']}; this one "
-            f"knows up to {SCHEMA_VERSION}). Try: pip install --upgrade medha-weaviate"
+            f"the collection {name} in Weaviate was written by a newer medha-weaviate (schema {about['schema']}; this "
+            f"one knows up to {SCHEMA_VERSION}). Try: pip install --upgrade medha-weaviate"
         )
     if about.get("collection") != collection:
         raise BackendError(
-            f"the collection {name} in Weaviate is not the one that Medha made for {collection!r} (its description says "
-            f"{description!r:.200}), and was left alone. Set MEDHA_WEAVIATE_PREFIX to another prefix"
+            f"the collection {name} in Weaviate is not the one that Medha made for {collection!r} (its description "
+            f"says {description!r:.200}), and was left alone. Set MEDHA_WEAVIATE_PREFIX to another prefix"
         )
     if about.get("tenant_key") != settings.tenant_key:
         raise BackendError(

@@ -88,9 +88,9 @@ class Shelf:
         """Store the rows by their keys, in as many requests as they need."""
         for batch in self._in_requests(rows):
             if len(batch) > _INLINE_OBJECTS:
-                objects = await asyncio.to_thread(lambda batch=batch: [to_object(*item) for item in batch])
+                objects = await asyncio.to_thread(_to_objects, batch)
             else:
-                objects = [to_object(*item) for item in batch]
+                objects = _to_objects(batch)
             stored = await self.connection.call(self._collection.data.insert_many(objects), self.doing)
             for error in stored.errors.values():
                 raise BackendWriteError(f"{self.doing}: Weaviate refused an entry ({error.message:.300})")
@@ -184,3 +184,7 @@ class Shelf:
             size += more
         if batch:
             yield batch
+
+
+def _to_objects(batch: Iterable[tuple[str, Row]]) -> list[Any]:
+    return [to_object(key, row) for key, row in batch]

@@ -67,6 +67,6 @@ async def _put_back(shelves: Shelves, rows: Rows, former: Rows, failed: Exceptio
     except (BackendError, *FAILURES) as exc:
         doing = next(iter(shelves.values())).doing
         raise BackendWriteError(
-            f"{doing}: a part of the batch may be stored, for after a failure ({failed!s:.300}) it could not be taken back "
-            f"either ({exc!s:.300}). Store the batch again"
+            f"{doing}: a part of the batch may be stored, for after a failure ({failed!s:.300}) it could not be taken "
+            f"back either ({exc!s:.300}). Store the batch again"
         ) from exc

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import numpy as np
-from google.protobuf.struct_pb2 import NULL_VALUE
 from weaviate.proto.v1 import (
     aggregate_pb2,
     base_pb2,
@@ -31,8 +29,8 @@ if TYPE_CHECKING:
 
 _FLAGS: Final = {"uses_123_api", "uses_125_api", "uses_127_api"}
 _SEARCH: Final = {
-    "collection", "tenant", "consistency_level", "properties", "metadata", "limit", "offset", "after", "sort_by", "filters",
-    "near_vector",
+    "collection", "tenant", "consistency_level", "properties", "metadata", "limit", "offset", "after", "sort_by",
+    "filters", "near_vector",
 }  # fmt: skip
 
 
@@ -146,7 +144,7 @@ class Servicer(weaviate_pb2_grpc.WeaviateServicer):
         kind = self._store.find(request.collection)
         accepts = predicate(request.filters, kind) if request.HasField("filters") else None
         single = aggregate_pb2.AggregateReply.Single(objects_count=len(matching(kind.shard(request.tenant), accepts)))
-        return aggregate_pb2.AggregateReply(took=time.time() * 0, single_result=single)
+        return aggregate_pb2.AggregateReply(took=0.0, single_result=single)
 
 
 def _consistent(request: Any) -> None:
@@ -202,7 +200,7 @@ def _result(one: Stored, distance: float | None, names: list[str], kind: Class, 
 
 def _value(value: Any, data_type: str) -> Any:
     if value is None:
-        return properties_pb2.Value(null_value=NULL_VALUE)
+        return properties_pb2.Value(null_value="NULL_VALUE")
     if data_type == "int":
         return properties_pb2.Value(int_value=int(value))
     if data_type == "text[]":

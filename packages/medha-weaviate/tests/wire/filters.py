@@ -78,10 +78,10 @@ def _containing(how: int, name: str, wanted: Any) -> Callable[[Mapping[str, Any]
 
 
 def _values(properties: Mapping[str, Any], name: str) -> list[Any]:
-    value = properties.get(name)
+    value: Any = properties.get(name)
     if value is None:
         return []
-    return value if isinstance(value, list) else [value]
+    return value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
 
 
 def _token(value: Any) -> Any:

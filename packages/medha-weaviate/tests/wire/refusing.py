@@ -14,7 +14,8 @@ TENANT_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 RESERVED: Final = {"id", "_id", "vector", "_additional"}
 
 CLASS_KEYS: Final = {
-    "class", "description", "properties", "vectorConfig", "invertedIndexConfig", "replicationConfig", "multiTenancyConfig",
+    "class", "description", "properties", "vectorConfig", "invertedIndexConfig", "replicationConfig",
+    "multiTenancyConfig",
 }  # fmt: skip
 PROPERTY_KEYS: Final = {
     "name", "dataType", "tokenization", "indexFilterable", "indexSearchable", "indexRangeFilters",
@@ -79,9 +80,13 @@ def _check_property(prop: Mapping[str, Any]) -> None:
     if kind not in DATA_TYPES:
         raise RefusedError(f"property '{name}': unknown data type {kind!r}")
     is_text = kind in {"text", "text[]"}
-    if "tokenization" in prop and (not is_text or prop["tokenization"] not in {"word", "lowercase", "whitespace", "field"}):
+    if "tokenization" in prop and (
+        not is_text or prop["tokenization"] not in {"word", "lowercase", "whitespace", "field"}
+    ):
         raise RefusedError(f"property '{name}': tokenization '{prop['tokenization']}' is not allowed for '{kind}'")
     if prop.get("indexSearchable") and not is_text:
-        raise RefusedError("`indexSearchable` is allowed only for text/text[] data types. For other data types set false")
+        raise RefusedError(
+            "`indexSearchable` is allowed only for text/text[] data types. For other data types set false"
+        )
     if prop.get("indexRangeFilters") and kind not in {"number", "int"}:
         raise RefusedError("`indexRangeFilters` is allowed only for number/int/date data types")

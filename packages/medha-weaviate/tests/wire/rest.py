@@ -47,8 +47,9 @@ class Handlers:
         self._store = store
 
     async def meta(self, _: web.Request) -> web.Response:
-        about = {"hostname": "http://[::]:8080", "version": VERSION, "modules": {}, "grpcMaxMessageSize": 104858000}
-        return web.json_response(about)
+        return web.json_response(
+            {"hostname": "http://[::]:8080", "version": VERSION, "modules": {}, "grpcMaxMessageSize": 104858000}
+        )
 
     async def make(self, request: web.Request) -> web.Response:
         only(request.query, (), "query")
@@ -94,7 +95,8 @@ def _described(kind: Class) -> dict[str, Any]:
         "description": kind.body.get("description"),
         "properties": [_with_defaults(prop) for prop in kind.body["properties"]],
         "vectorConfig": {
-            name: vector | {"vectorIndexConfig": _INDEX_DEFAULTS[vector["vectorIndexType"]] | vector["vectorIndexConfig"]}
+            name: vector
+            | {"vectorIndexConfig": _INDEX_DEFAULTS[vector["vectorIndexType"]] | vector["vectorIndexConfig"]}
             for name, vector in kind.body["vectorConfig"].items()
         },
         "invertedIndexConfig": {
@@ -102,13 +104,14 @@ def _described(kind: Class) -> dict[str, Any]:
             "cleanupIntervalSeconds": 60,
             "stopwords": {"additions": None, "preset": "none", "removals": None},
         },
-        "multiTenancyConfig": {"enabled": False, "autoTenantCreation": False, "autoTenantActivation": False} | kind.tenancy,
+        "multiTenancyConfig": {"enabled": False, "autoTenantCreation": False, "autoTenantActivation": False}
+        | kind.tenancy,
         "replicationConfig": {"factor": 1, "asyncEnabled": False, "deletionStrategy": "NoAutomatedResolution"},
         "shardingConfig": None
         if kind.tenancy.get("enabled")
         else {
-            "actualCount": 1, "actualVirtualCount": 128, "desiredCount": 1, "desiredVirtualCount": 128, "function": "murmur3",
-            "key": "_id", "strategy": "hash", "virtualPerPhysical": 128,
+            "actualCount": 1, "actualVirtualCount": 128, "desiredCount": 1, "desiredVirtualCount": 128,
+            "function": "murmur3", "key": "_id", "strategy": "hash", "virtualPerPhysical": 128,
         },
     }  # fmt: skip
 
@@ -130,7 +133,7 @@ _INDEX_DEFAULTS: dict[str, dict[str, Any]] = {
         "multivector": {"enabled": False},
     },
     "flat": {
-        "distance": "cosine", "vectorCacheMaxObjects": 1000000000000, "pq": {"enabled": False}, "bq": {"enabled": False},
-        "sq": {"enabled": False},
+        "distance": "cosine", "vectorCacheMaxObjects": 1000000000000, "pq": {"enabled": False},
+        "bq": {"enabled": False}, "sq": {"enabled": False},
     },
 }  # fmt: skip

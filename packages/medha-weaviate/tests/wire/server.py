@@ -62,8 +62,8 @@ class WireServer:
         await web.TCPSite(self._rest, _HOST, 0).start()
         sizes = [("grpc.max_receive_message_length", _LARGEST), ("grpc.max_send_message_length", _LARGEST)]
         self._grpc = grpc.aio.server(options=sizes)
-        add: Any = weaviate_pb2_grpc.add_WeaviateServicer_to_server
-        add(Servicer(self.store, self._key), self._grpc)
+        stubs: Any = weaviate_pb2_grpc
+        stubs.add_WeaviateServicer_to_server(Servicer(self.store, self._key), self._grpc)
         self._ports = self._rest.addresses[0][1], self._grpc.add_insecure_port(f"{_HOST}:0")
         await self._grpc.start()
         self._front = await asyncio.start_server(self._serve, _HOST, 0)

@@ -41,8 +41,8 @@ class Class:
     """One class, with its shards by tenant (one, without a name, where there are none)."""
 
     body: dict[str, Any]
-    shards: dict[str, dict[str, Stored]] = field(default_factory=dict)
-    dimensions: dict[str, int] = field(default_factory=dict)
+    shards: dict[str, dict[str, Stored]] = field(default_factory=dict[str, dict[str, Stored]])
+    dimensions: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
         self.name: str = self.body["class"]
@@ -106,21 +106,19 @@ class Store:
         kind.shard(tenant, writing=True)[uuid] = Stored(uuid, next(self._orders), properties, vectors)
 
 
-def closest(
-    objects: list[Stored], name: str, asked: Any, most_distance: float | None
-) -> list[tuple[Stored, float]]:
+def closest(objects: list[Stored], name: str, asked: Any, most_distance: float | None) -> list[tuple[Stored, float]]:
     """The objects that have the vector, with their distances in float32, closest first."""
     with_it = [one for one in objects if name in one.vectors]
     if not with_it:
         return []
-    vectors = np.stack([one.vectors[name] for one in with_it])
+    vectors: Any = np.stack([one.vectors[name] for one in with_it])
     if vectors.shape[1] != len(asked):
         raise RefusedError(f"vector lengths don't match: {vectors.shape[1]} vs {len(asked)}")
     # Weaviate normalizes for cosine
     cosines = (vectors @ asked) / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(asked))
     distances = (1 - cosines).astype(np.float32)
-    order = np.argsort(distances, kind="stable")
-    found = [(with_it[n], float(distances[n])) for n in order]
+    order = np.argsort(distances, kind="stable").tolist()
+    found: list[tuple[Stored, float]] = [(with_it[n], float(distances[n])) for n in order]
     return [(one, distance) for one, distance in found if most_distance is None or distance <= most_distance]
 
 
@@ -133,16 +131,24 @@ def matching(objects: dict[str, Stored], accepts: Callable[[Mapping[str, Any]], 
 def _check_value(kind: Class, name: str, value: Any) -> None:
     prop = kind.properties.get(name)
     if prop is None:
-        raise RefusedError(f"invalid object: no such prop with name '{name}' found in class '{kind.name}' in the schema")
+        raise RefusedError(
+            f"invalid object: no such prop with name '{name}' found in class '{kind.name}' in the schema"
+        )
     (data_type,) = prop["dataType"]
     if data_type == "text[]":
         right = isinstance(value, list) and all(isinstance(one, str) for one in value)  # pyright: ignore[reportUnknownVariableType]
     else:
         right = isinstance(value, _PYTHON[data_type]) and isinstance(value, bool) == (data_type == "boolean")
-    if not right or (data_type == "int" and value != int(value)):
+    if not right or not _is_exact(value, data_type):
         raise RefusedError(f"invalid {data_type} property '{name}' on class '{kind.name}': not a {data_type}")
+
+
+def _is_exact(value: Any, data_type: str) -> bool:
+    if data_type == "int":
+        return value == int(value)
     if data_type == "blob":
         try:
             base64.b64decode(value, validate=True)
-        except binascii.Error as exc:
-            raise RefusedError(f"invalid blob property '{name}': {exc}") from exc
+        except binascii.Error:
+            return False
+    return True
