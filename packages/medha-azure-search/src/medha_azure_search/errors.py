@@ -86,19 +86,13 @@ _BY_STATUS: Final[Mapping[int, Advice]] = {
 _BY_CLASS: Final[tuple[tuple[tuple[type[Exception], ...], Advice], ...]] = (
     ((driver.ServiceRequestTimeoutError, driver.ServiceResponseTimeoutError), _LATE),
     ((driver.ClientAuthenticationError,), _REFUSED_KEY),
-    ((driver.DecodeError, driver.DeserializationError, driver.TooManyRedirectsError), _NOT_AZURE),
+    # an answer that breaks off is one that cannot be decoded, by its class
     (
-        (
-            driver.ServiceRequestError,
-            driver.ServiceResponseError,
-            driver.IncompleteReadError,
-            driver.StreamConsumedError,
-            driver.StreamClosedError,
-            OSError,
-        ),
+        (driver.ServiceRequestError, driver.ServiceResponseError, driver.IncompleteReadError, OSError),
         _UNREACHABLE,
     ),
-    ((driver.SerializationError, driver.ResponseNotReadError, ValueError, TypeError), _MISUSED),
+    ((driver.DecodeError, driver.DeserializationError, driver.TooManyRedirectsError), _NOT_AZURE),
+    ((driver.SerializationError, ValueError, TypeError), _MISUSED),
 )
 _WRONG_DIMENSION: Final = ("dimensions", "vector field")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from azure.core.credentials import AzureKeyCredential
+from azure.core.pipeline.policies import AsyncHTTPPolicy
 from azure.search.documents.aio import SearchClient
 from azure.search.documents.indexes.aio import SearchIndexClient
 
@@ -15,8 +19,32 @@ from medha_azure_search.errors import Doing
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline import PipelineRequest
 
     from medha_azure_search.settings import AzureSearchSettings
+
+
+_LARGE: Final = 2**20
+
+
+class _InPieces(AsyncHTTPPolicy[Any, Any]):
+    """Makes large bodies smaller, and hands them over as aiohttp wants them: it warns of plain bytes.
+
+    The driver writes a character that is not ASCII as six bytes or twelve, and the service counts them all.
+    """
+
+    async def send(self, request: PipelineRequest[Any]) -> Any:
+        """Pass the request on."""
+        body: Any = request.http_request.content
+        if isinstance(body, str | bytes) and len(body) > _LARGE:
+            smaller = await asyncio.to_thread(_as_utf8, body)
+            request.http_request.set_streamed_data_body(io.BytesIO(smaller))
+            request.http_request.headers["Content-Length"] = str(len(smaller))
+        return await self.next.send(request)
+
+
+def _as_utf8(body: str | bytes) -> bytes:
+    return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Service:
@@ -109,6 +137,7 @@ class Service:
             "retry_connect": 0,
             "retry_read": 0,
             "retry_backoff_factor": 0.2,
+            "per_call_policies": [_InPieces()],
         }
         if settings.audience is not None:
             chosen["audience"] = settings.audience

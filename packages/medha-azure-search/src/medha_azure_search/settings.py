@@ -43,8 +43,9 @@ class AzureSearchSettings(BaseSettings):
     """Candidates that are looked at for each vector while the graph of a new collection is built."""
     hnsw_ef_search: Annotated[int, Field(ge=100, le=1000)] = 500
     """Candidates that a search in a new collection looks at."""
-    max_request_bytes: Annotated[int, Field(ge=1_000, le=16_000_000)] = 15_000_000
-    """The largest batch that is sent as one request; the service takes 16 MB and 1,000 documents."""
+    max_request_bytes: Annotated[int, Field(ge=1_000, le=16_000_000)] = 4_000_000
+    """The largest batch that is sent as one request, unless one entry is larger; the service takes 16 MB and 1,000
+    documents."""
 
     @field_validator("url")
     @classmethod

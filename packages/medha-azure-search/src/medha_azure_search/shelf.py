@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _KEYS_AT_ONCE: Final = 500
 _INLINE_DOCUMENTS: Final = 10
 """More than these are measured in a thread, with the event loop free meanwhile."""
+_LARGEST_REQUEST: Final = 16_000_000
 _AGAIN: Final = frozenset({409, 422, 429, 503})
 """What a document of a batch is answered that should be sent again: a conflict, or too much to do."""
 _PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 4.0)
@@ -206,13 +207,11 @@ class Shelf:
         batch: list[dict[str, Any]] = []
         size, most = 0, self.service.settings.max_request_bytes
         for action in actions:
-            # as the driver will write it
-            more = len(json.dumps(action)) + 1
-            if more > most:
+            more = len(json.dumps(action, ensure_ascii=False).encode()) + 1
+            if more > _LARGEST_REQUEST:
                 raise BackendWriteError(
-                    f"{self.doing}: the entry {action['key']!r} takes {more} bytes, more than the {most} of "
-                    "MEDHA_AZURE_SEARCH_MAX_REQUEST_BYTES (the service takes 16 MB); nothing was stored. Shorten its "
-                    "texts"
+                    f"{self.doing}: the entry {action['key']!r} takes {more} bytes, more than the 16 MB that the service "
+                    "takes in one request; nothing was stored. Shorten its texts"
                 )
             if batch and (size + more > most or len(batch) == queries.MOST):
                 yield batch

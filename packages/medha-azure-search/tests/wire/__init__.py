@@ -9,6 +9,6 @@ at once and shows it to searches a moment later. Written after
 - learn.microsoft.com/rest/api/searchservice: "Naming rules", "Documents - Index" (1,000 documents and 16 MB a batch,
   one status for each document), "Documents - Search Post" (the parts of an answer, ``@search.nextPageParameters``),
 - learn.microsoft.com/azure/search: "Service limits" (keys, terms of 32,766 bytes, ``$skip`` of 100,000), "OData
-  language overview", "search.in function", "Vector query" (the score is ``1 / (1 + distance)``), "Vector storage options"
-  (``stored``).
+  language overview", "search.in function", "Vector query" (the score is ``1 / (1 + distance)``), "Vector storage
+  options" (``stored``).
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from .odata import predicate
 from .refusing import KEY, LONGEST_TERM, VECTOR, RefusedError, only
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MOST: Final = 1000
 _LAG: Final = 2
@@ -18,6 +19,7 @@ _LAG: Final = 2
 _SEARCH: Final = {
     "count", "filter", "orderby", "search", "select", "skip", "top", "sessionId", "vectorQueries", "vectorFilterMode",
 }  # fmt: skip
+_KEYS_FIRST: Final = re.compile(r"search\.in\(key, '([^']*)', ','\)")
 _PYTHON: Final[Mapping[str, tuple[type, ...]]] = {
     "Edm.String": (str,),
     "Edm.Int64": (int,),
@@ -57,7 +59,7 @@ class Index:
         if skip > 100_000 or top < 0:
             raise RefusedError("$skip must be at most 100000.")
         accepts = predicate(body["filter"], self.fields) if "filter" in body else None
-        found = [(document, 1.0) for document in self._seen.values() if accepts is None or accepts(document)]
+        found = [(one, 1.0) for one in self._candidates(body.get("filter", "")) if accepts is None or accepts(one)]
         by_vector = "vectorQueries" in body
         found = self._closest(body, found) if by_vector else self._sorted(body.get("orderby"), found)
         page = found[skip : skip + min(top, MOST)]
@@ -71,6 +73,13 @@ class Index:
         names = self._selected(body.get("select"))
         answer["value"] = [{"@search.score": score, **{n: one.get(n) for n in names}} for one, score in page]
         return answer
+
+    def _candidates(self, text: str) -> Iterable[dict[str, Any]]:
+        """The documents to look at: those with the keys that a filter begins with, or all."""
+        named = _KEYS_FIRST.match(text)
+        if named is None or " or " in text:
+            return self._seen.values()
+        return [self._seen[key] for key in dict.fromkeys(named[1].split(",")) if key in self._seen]
 
     def _show(self) -> None:
         self._searches += 1
