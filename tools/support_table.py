@@ -31,9 +31,10 @@ REPORTS: Final = ROOT / "docs" / "reports"
 HEAD: Final = """# Which backend can what
 
 Each row is a run of the conformance suite, as `medha-conformance run NAME` makes it; what the levels mean is in
-[conformance.md](conformance.md). A backend without a report has not been run against a live server. Where it says *wire only*,
-the suite ran with the real driver against a server of the package's own tests, which speaks the vendor's protocol and refuses
-what is not in the vendor's schema: that proves what is sent and what is made of the answers, not how the vendor's service behaves.
+[conformance.md](conformance.md). A backend without a report has not been run against a live server. Where it says
+*wire only*, the suite ran with the real driver against a server of the package's own tests, which speaks the vendor's
+protocol and refuses what is not in the vendor's schema: that proves what is sent and what is made of the answers, not how
+the vendor's service behaves.
 
 <!-- the tables are written by tools/support_table.py from docs/reports -->
 
@@ -140,8 +141,8 @@ def _on_the_wire(suite: Suite) -> Generator[tuple[str, ...]]:
         with subprocess.Popen(
             command, cwd=ROOT / suite.wire, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as server:
-            assert server.stdout is not None
-            yield (*suite.arguments, "--service-url", server.stdout.readline().strip(), "--on-the-wire")
+            address = next(iter(server.stdout or ())).strip()
+            yield (*suite.arguments, "--service-url", address, "--on-the-wire")
             server.communicate()  # it ends with its input
 
 

@@ -219,8 +219,10 @@ async def test_a_vector_of_another_dimension_is_a_mismatch_and_nothing_is_stored
     assert [entry.id for entry in (await backend.scroll("music")).entries] == [make_id("first")]
 
 
-async def test_a_write_never_makes_a_dropped_collection_anew(backend: WeaviateBackend, name: str) -> None:
-    async with make_client(backend._settings) as client:
+async def test_a_write_never_makes_a_dropped_collection_anew(
+    settings: WeaviateSettings, backend: WeaviateBackend, name: str
+) -> None:
+    async with make_client(settings) as client:
         await client.collections.delete(name)
         for call in (
             lambda: backend.upsert("music", [make_entry("late")]),
@@ -266,8 +268,11 @@ def test_settings_that_cannot_be_used_are_refused_without_showing_them(wrong: di
 
 def test_each_mode_leads_to_its_own_addresses(tmp_path: Any) -> None:
     assert WeaviateSettings().grpc_endpoint == ("localhost", 50051)
-    assert WeaviateSettings(url="https://w.example", grpc_host="grpc.w.example").grpc_endpoint == ("grpc.w.example", 443)
-    cloud = make_client(WeaviateSettings(mode="cloud", url="https://x.weaviate.cloud", api_key=SecretStr(SECRET)))
+    assert WeaviateSettings(url="https://w.example", grpc_host="grpc.w.example").grpc_endpoint == (
+        "grpc.w.example",
+        443,
+    )
+    cloud: Any = make_client(WeaviateSettings(mode="cloud", url="https://x.weaviate.cloud", api_key=SecretStr(SECRET)))
     params: Any = cloud._connection._connection_params
     assert (params.http.host, params.http.secure) == ("x.weaviate.cloud", True)
     assert (params.grpc.host, params.grpc.port, params.grpc.secure) == ("grpc-x.weaviate.cloud", 443, True)

@@ -46,7 +46,13 @@ async def test_an_operator_can_read_the_collection_and_its_entries(
     await backend.upsert("music", [entry])
     collection: Any = by_hand.collections.use(name).with_consistency_level(ConsistencyLevel.ALL)
     about = json.loads((await collection.config.get()).description)["medha"]
-    assert about == {"collection": "music", "dimension": 8, "model_name": SPEC.model_name, "tenant_key": None, "schema": 1}
+    assert about == {
+        "collection": "music",
+        "dimension": 8,
+        "model_name": SPEC.model_name,
+        "tenant_key": None,
+        "schema": 1,
+    }
     wanted = ["entry_id", "question", "metadata", "tokens", "lasts_until", "vector_bits"]
     (stored,) = (await collection.query.fetch_objects(return_properties=wanted)).objects
     assert str(stored.uuid) == stored.properties["entry_id"] == entry.id
@@ -135,12 +141,13 @@ async def test_a_collection_that_another_program_made_is_left_alone(
     settings: WeaviateSettings, backend: WeaviateBackend, by_hand: WeaviateAsyncClient
 ) -> None:
     foreign = new_class("foreign", SPEC, settings) | {"description": "theirs"}
-    await by_hand.collections.create_from_dict(foreign)
+    client: Any = by_hand
+    await client.collections.create_from_dict(foreign)
     with pytest.raises(BackendError, match="not the one that Medha made for 'foreign'"):
         await backend.initialize("foreign", SPEC)
     newer = new_class("newer", SPEC, settings)
     newer["description"] = newer["description"].replace('"schema": 1', '"schema": 2')
-    await by_hand.collections.create_from_dict(newer)
+    await client.collections.create_from_dict(newer)
     with pytest.raises(BackendError, match="pip install --upgrade medha-weaviate"):
         await backend.initialize("newer", SPEC)
     for made in (foreign, newer):

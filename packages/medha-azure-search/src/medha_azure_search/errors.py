@@ -94,7 +94,7 @@ _BY_CLASS: Final[tuple[tuple[tuple[type[Exception], ...], Advice], ...]] = (
     ((driver.DecodeError, driver.DeserializationError, driver.TooManyRedirectsError), _NOT_AZURE),
     ((driver.SerializationError, ValueError, TypeError), _MISUSED),
 )
-_WRONG_DIMENSION: Final = ("dimensions", "vector field")
+_WRONG_DIMENSION: Final = ("vector field", "expects a length of")
 
 FAILURES: Final = (driver.AzureError, OSError)
 """What the driver raises when a call fails on its way or at the service."""

@@ -27,14 +27,20 @@ if TYPE_CHECKING:
 _LARGE: Final = 2**20
 
 
-class _InPieces(AsyncHTTPPolicy[Any, Any]):
-    """Makes large bodies smaller, and hands them over as aiohttp wants them: it warns of plain bytes.
+_REPEATABLE: Final = frozenset({"GET", "POST", "DELETE"})
+"""Also what is posted: searches, and writes that say what shall be there."""
 
-    The driver writes a character that is not ASCII as six bytes or twelve, and the service counts them all.
+
+class _Requests(AsyncHTTPPolicy[Any, Any]):
+    """Lets throttled requests be repeated, and large bodies be small and sent in pieces.
+
+    The driver writes a character that is not ASCII as six bytes or twelve, and the service counts them all; aiohttp
+    warns of large bodies that are plain bytes.
     """
 
     async def send(self, request: PipelineRequest[Any]) -> Any:
         """Pass the request on."""
+        request.context.options["retry_on_methods"] = _REPEATABLE
         body: Any = request.http_request.content
         if isinstance(body, str | bytes) and len(body) > _LARGE:
             smaller = await asyncio.to_thread(_as_utf8, body)
@@ -137,7 +143,7 @@ class Service:
             "retry_connect": 0,
             "retry_read": 0,
             "retry_backoff_factor": 0.2,
-            "per_call_policies": [_InPieces()],
+            "per_call_policies": [_Requests()],
         }
         if settings.audience is not None:
             chosen["audience"] = settings.audience

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medha_azure_search.errors import Doing
     from medha_azure_search.service import Service
 
-_KEYS_AT_ONCE: Final = 500
+_KEYS_AT_ONCE: Final = 1000
 _INLINE_DOCUMENTS: Final = 10
 """More than these are measured in a thread, with the event loop free meanwhile."""
 _LARGEST_REQUEST: Final = 16_000_000
@@ -210,8 +210,8 @@ class Shelf:
             more = len(json.dumps(action, ensure_ascii=False).encode()) + 1
             if more > _LARGEST_REQUEST:
                 raise BackendWriteError(
-                    f"{self.doing}: the entry {action['key']!r} takes {more} bytes, more than the 16 MB that the service "
-                    "takes in one request; nothing was stored. Shorten its texts"
+                    f"{self.doing}: the entry {action['key']!r} takes {more} bytes, more than the 16 MB that the "
+                    "service takes in one request; nothing was stored. Shorten its texts"
                 )
             if batch and (size + more > most or len(batch) == queries.MOST):
                 yield batch

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from medha.where import Where
     from medha_azure_search.shelf import Shelf
 
-_KEYS_AT_ONCE: Final = 500
+_KEYS_AT_ONCE: Final = 1000
 
 
 async def store(shelf: Shelf, entries: Sequence[CacheEntry]) -> None:

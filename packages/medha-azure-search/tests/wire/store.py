@@ -39,6 +39,9 @@ class Index:
         self._seen: dict[str, dict[str, Any]] = {}
         self._coming: list[tuple[int, str, dict[str, Any] | None]] = []
         self._searches = 0
+        self.lag = _LAG
+        self.refuse_next: str | None = None
+        """The key of a document that is answered as one that cannot be indexed."""
 
     def change(self, actions: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
         """The status of the answer, and what became of each document."""
@@ -123,15 +126,17 @@ class Index:
         status, message = 200 if key in self._kept else 201, None
         if how == "merge" and key not in self._kept:
             status, message = 404, "Document not found."
+        elif key == self.refuse_next:
+            status, message, self.refuse_next = 400, "The document could not be indexed.", None
         elif any(self._too_long(name, value) for name, value in action.items()):
             status, message = 400, "Field contains a term that is too large to process. The max length is 32766 bytes."
         elif how == "delete":
             self._kept.pop(key, None)
-            self._coming.append((self._searches + _LAG, key, None))
+            self._coming.append((self._searches + self.lag, key, None))
             status = 200
         else:
             self._kept[key] = {**self._kept[key], **action} if how == "merge" else action
-            self._coming.append((self._searches + _LAG, key, self._kept[key]))
+            self._coming.append((self._searches + self.lag, key, self._kept[key]))
         return {"key": key, "status": message is None, "errorMessage": message, "statusCode": status}
 
     def _too_long(self, name: str, value: Any) -> bool:
@@ -150,8 +155,8 @@ class Index:
             raise RefusedError("This server filters before it searches, for 1 to 10000 neighbours.")
         if len(query["vector"]) != field["dimensions"]:
             raise RefusedError(
-                f"The vector field '{field['name']}' expects dimensions of {field['dimensions']}, not "
-                f"{len(query['vector'])}."
+                f"The vector field '{field['name']}', with dimension of '{field['dimensions']}', expects a length of "
+                f"'{field['dimensions']}'. However, the provided vector has a length of '{len(query['vector'])}'."
             )
         with_it = [document for document, _ in found if document.get("vector") is not None]
         if not with_it:
