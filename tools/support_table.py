@@ -33,8 +33,8 @@ HEAD: Final = """# Which backend can what
 Each row is a run of the conformance suite, as `medha-conformance run NAME` makes it; what the levels mean is in
 [conformance.md](conformance.md). A backend without a report has not been run against a live server. Where it says
 *wire only*, the suite ran with the real driver against a server of the package's own tests, which speaks the vendor's
-protocol and refuses what is not in the vendor's schema: that proves what is sent and what is made of the answers, not how
-the vendor's service behaves.
+protocol and refuses what is not in the vendor's schema: that proves what is sent and what is made of the answers, not
+how the vendor's service behaves.
 
 <!-- the tables are written by tools/support_table.py from docs/reports -->
 

@@ -28,6 +28,7 @@ from .wire.server import WireServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
 DOING = Doing("storing 3 entries in", "https://x.search.windows.net", "music")
 SECRET = "hunter2-and-more"  # noqa: S105
@@ -144,7 +145,12 @@ class _Credential:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, exc_type: Any = None, exc_value: Any = None, traceback: Any = None) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
         await self.close()
 
 
