@@ -71,8 +71,8 @@ def from_row(row: Mapping[str, Any], entry_id: str | None = None) -> CacheEntry:
         if type(row.get(name)) not in types:
             found = "nothing" if row.get(name) is None else f"a {type(row[name]).__name__}"
             raise UnreadableRowError(name_of_it, f"has {found} in the field {name!r}")
-    vector = None if VECTOR_FIELD not in row else _to_vector(row[VECTOR_FIELD], name_of_it)
-    values = {name: row.get(name) for name in ENTRY_FIELDS} | {"metadata": _to_metadata(row["metadata"], name_of_it)}
+    vector = None if VECTOR_FIELD not in row else to_vector(row[VECTOR_FIELD], name_of_it)
+    values = {name: row.get(name) for name in ENTRY_FIELDS} | {"metadata": to_metadata(row["metadata"], name_of_it)}
     return CacheEntry(**cast("Any", values), vector=vector)
 
 
@@ -108,12 +108,13 @@ def _token(*parts: Scalar) -> str:
     return _as_json([f"{parts[0]}#", hashlib.sha256(token.encode()).hexdigest()])
 
 
-def _to_metadata(stored: str, entry_id: object) -> Metadata:
+def to_metadata(stored: object, entry_id: object) -> Metadata:
+    """The metadata in a JSON text."""
     if stored == "{}":
         return NO_METADATA
     try:
-        metadata: object = json.loads(stored)
-    except ValueError as exc:
+        metadata: object = json.loads(cast("str", stored))
+    except (TypeError, ValueError) as exc:
         raise UnreadableRowError(entry_id, "has metadata that is not JSON") from exc
     if not isinstance(metadata, dict):
         raise UnreadableRowError(entry_id, "has metadata that is not a JSON object")
@@ -123,7 +124,8 @@ def _to_metadata(stored: str, entry_id: object) -> Metadata:
     return values
 
 
-def _to_vector(stored: object, entry_id: object) -> Vector:
+def to_vector(stored: object, entry_id: object) -> Vector:
+    """The vector in a base64 text, bit for bit."""
     try:
         vector = np.frombuffer(base64.b64decode(cast("str", stored), validate=True), dtype=_STORED_FLOAT)
     except (TypeError, ValueError, binascii.Error) as exc:
