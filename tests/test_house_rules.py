@@ -29,8 +29,8 @@ MAX_FUNCTION_LINES = 60
 MAX_CLASS_LINES = 250
 NAMES_THAT_SAY_NOTHING = {"common", "helper", "helpers", "misc", "util", "utils"}
 HEAVY = {
-    "anyio", "azure", "elasticsearch", "fastembed", "numpy", "pandas", "psycopg", "qdrant_client", "rapidfuzz", "redis", "regex",
-    "rich", "sqlglot", "sqlite3", "typer", "weaviate", "wordllama",
+    "anyio", "azure", "elasticsearch", "fastembed", "numpy", "pandas", "psycopg", "qdrant_client", "rapidfuzz", "redis",
+    "regex", "rich", "sqlglot", "sqlite3", "typer", "weaviate", "wordllama",
 }  # fmt: skip
 REGISTRY_HOSTS = [
     # Joined here, so that this file passes its own rule.
