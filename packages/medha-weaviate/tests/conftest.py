@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ import pytest
 import pytest_asyncio
 
 from medha_conformance.corpus import SPEC
-from medha_conformance.services import Service, register_service
+from medha_conformance.services import Servers, Service, register_service
 from medha_weaviate import WeaviateBackend, WeaviateSettings
 from medha_weaviate.connection import make_client
 from medha_weaviate.schema import class_name
 
+from .wire.front import Front
 from .wire.server import WireServer
 
 if TYPE_CHECKING:
@@ -34,6 +36,22 @@ class OnTheWire:
         return running.enter_context(WireServer()).url
 
 
+@dataclass(frozen=True, slots=True)
+class LiveOnOnePort:
+    """A real server, with both ways behind one port, so that the proxy of the suite stands before both.
+
+    ``MEDHA_TEST_WEAVIATE_URL`` or a container; its gRPC is at ``MEDHA_TEST_WEAVIATE_GRPC_PORT``, else at 50051.
+    """
+
+    def open(self, running: ExitStack) -> str:
+        """The address of the one port."""
+        parts = urlsplit(running.enter_context(Servers()).find("weaviate"))
+        host = parts.hostname or "localhost"
+        grpc = int(os.environ.get("MEDHA_TEST_WEAVIATE_GRPC_PORT", "50051"))
+        return running.enter_context(Front((host, parts.port or 80), (host, grpc))).url
+
+
+register_service(Service("weaviate-live", "MEDHA_TEST_WEAVIATE_LIVE_URL", (LiveOnOnePort(),)))
 register_service(Service("weaviate-wire", "MEDHA_TEST_WEAVIATE_WIRE_URL", (OnTheWire(),)))
 
 

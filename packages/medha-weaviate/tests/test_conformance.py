@@ -8,7 +8,6 @@ import pytest
 from weaviate.classes.config import ConsistencyLevel
 
 from medha_conformance import BackendSuite
-from medha_weaviate import WeaviateSettings
 from medha_weaviate.connection import make_client
 from medha_weaviate.objects import object_id
 from medha_weaviate.schema import NO_TENANT, class_name
@@ -17,6 +16,7 @@ from .conftest import wire_settings
 
 if TYPE_CHECKING:
     from medha_conformance.suite.corruption import Corrupt
+    from medha_weaviate import WeaviateSettings
 
 
 class TestOnTheWire(BackendSuite):
@@ -47,12 +47,11 @@ class TestTenantsOnTheWire(BackendSuite):
 
 class TestLive(BackendSuite):
     backend_name = "weaviate"
-    service = "weaviate"
+    service = "weaviate-live"
 
     @pytest.fixture
     def settings(self, service_url: str) -> WeaviateSettings:
-        # in the tests of faults the way of REST alone leads through the proxy
-        return WeaviateSettings(url=service_url)
+        return wire_settings(service_url, timeout=10, prefix="Conformance")
 
     @pytest.fixture
     def corrupt(self, settings: WeaviateSettings) -> Corrupt:

@@ -46,25 +46,28 @@ class Connection:
         self.settings = settings
         self.writes = Writes()
         self._client: WeaviateAsyncClient | None = None
+        self._connecting = asyncio.Lock()
 
     async def connect(self) -> None:
         """Make the client, and ask the server on both ways; harmless when that was done."""
-        if self._client is not None:
-            return
+        # one task makes it, for all that ask at once: a client is costly, and may be a whole server
+        async with self._connecting:
+            if self._client is None:
+                doing = self.doing("connecting to")
+                with doing.translated():
+                    self._client = await self._made(doing)
+
+    async def _made(self, doing: Doing) -> WeaviateAsyncClient:
         logging.getLogger("weaviate-client").addFilter(_KEEP_QUIET)
-        doing = self.doing("connecting to")
-        with doing.translated():
-            # the embedded server is downloaded and started in here
-            client = await asyncio.to_thread(make_client, self.settings)
-            try:
-                await self._within(client.connect(), doing)
-                await self._patiently(client, _ask_over_grpc(client), doing)
-                # of several tasks that connect at once, one client stays
-                if self._client is None:
-                    self._client, client = client, None
-            finally:
-                if client is not None:
-                    await client.close()
+        # the embedded server is downloaded and started in here
+        client = await asyncio.to_thread(make_client, self.settings)
+        try:
+            await self._within(client.connect(), doing)
+            await self._patiently(client, _ask_over_grpc(client), doing)
+        except BaseException:
+            await client.close()
+            raise
+        return client
 
     async def close(self) -> None:
         """Let what is being written arrive, and close the connections."""
