@@ -99,7 +99,7 @@ class Shelf:
         """Remove every object that fulfils the condition; returns their keys."""
         keys: list[str] = []
         while True:
-            # a request removes at most 10,000
+            # a request removes at most QUERY_MAXIMUM_RESULTS, which may be set lower than 10,000
             call = self._collection.data.delete_many(where=condition, verbose=True)
             removed = await self._or_empty(call)
             if removed is None:
@@ -109,9 +109,9 @@ class Shelf:
                     f"{self.doing}: Weaviate could not remove {removed.failed} of {removed.matches} entries; "
                     f"{len(keys) + removed.successful} are removed. Try again"
                 )
-            keys += [str(one.uuid) for one in removed.objects or () if one.successful]
-            if removed.matches < queries.MOST:
+            if not removed.matches:
                 return keys
+            keys += [str(one.uuid) for one in removed.objects or () if one.successful]
 
     async def with_tallies(self, owner: str) -> list[Row]:
         """The entry and its tallies."""
