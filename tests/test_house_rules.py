@@ -29,9 +29,10 @@ MAX_FUNCTION_LINES = 60
 MAX_CLASS_LINES = 250
 NAMES_THAT_SAY_NOTHING = {"common", "helper", "helpers", "misc", "util", "utils"}
 HEAVY = {
-    "anyio", "chromadb", "cohere", "elasticsearch", "fastembed", "gliner", "google.genai", "httpx", "httpx2", "lancedb",
-    "mistralai", "numpy", "onnxruntime", "openai", "opentelemetry", "pandas", "psycopg", "pyarrow", "qdrant_client",
-    "rapidfuzz", "redis", "regex", "rich", "sentence_transformers", "spacy", "sqlglot", "sqlite3", "typer", "wordllama",
+    "anyio", "azure", "chromadb", "cohere", "elasticsearch", "fastembed", "gliner", "google.genai", "httpx", "httpx2",
+    "lancedb", "mistralai", "numpy", "onnxruntime", "openai", "opentelemetry", "pandas", "psycopg", "pyarrow",
+    "qdrant_client", "rapidfuzz", "redis", "regex", "rich", "sentence_transformers", "spacy", "sqlglot", "sqlite3",
+    "typer", "weaviate", "wordllama",
 }  # fmt: skip
 REGISTRY_HOSTS = [
     # Joined here, so that this file passes its own rule.

@@ -30,6 +30,15 @@ def test_a_backend_without_a_report_is_not_called_tested() -> None:
     assert "not run against a live server" in support_table.page({})
 
 
+def test_a_run_on_the_wire_is_not_called_a_live_one() -> None:
+    on_the_wire = _REPORTS["memory"] | {"served_by": "wire", "ran_against": "wire only; not run against a live service"}
+    row, *_ = [
+        line for line in support_table.page({"memory": on_the_wire}).splitlines() if line.startswith("| memory |")
+    ]
+    assert row.startswith("| memory | full on the wire |")
+    assert "not run against a live service" in row
+
+
 @pytest.mark.parametrize("name", sorted(_REPORTS))
 def test_a_report_covers_the_suite_and_the_capabilities_of_today(name: str) -> None:
     report = _REPORTS[name]

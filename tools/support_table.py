@@ -1,17 +1,20 @@
 """Write docs/support.md from the reports of the conformance runs in docs/reports.
 
 python tools/support_table.py            rewrite the page from the reports
-python tools/support_table.py --run      run each suite whose server is reachable first, and keep its report;
-                                         with names behind it, only those
+python tools/support_table.py --run      run each suite whose server is reachable first, and keep its report (on the
+                                         wire where there is a server for that alone); with names behind it, only
+                                         those
 python tools/support_table.py --check    exit 1 when the page is stale
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from medha import Capability
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "support.md"
@@ -28,7 +31,10 @@ REPORTS: Final = ROOT / "docs" / "reports"
 HEAD: Final = """# Which backend can what
 
 Each row is a run of the conformance suite, as `medha-conformance run NAME` makes it; what the levels mean is in
-[conformance.md](conformance.md). A backend without a report has not been run against a live server.
+[conformance.md](conformance.md). A backend without a report has not been run against a live server. Where it says
+*wire only*, the suite ran with the real driver against a server of the package's own tests, which speaks the vendor's
+protocol and refuses what is not in the vendor's schema: that proves what is sent and what is made of the answers, not
+how the vendor's service behaves.
 
 <!-- the tables are written by tools/support_table.py from docs/reports -->
 
@@ -41,6 +47,13 @@ class Suite:
 
     name: str
     arguments: tuple[str, ...] = ()
+    wire: str | None = None
+    """The tests whose ``python -m wire`` speaks the server's protocol, for where no live one is reachable."""
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody named a running server."""
+        return f"MEDHA_TEST_{self.name.upper().replace('-', '_')}_URL" in os.environ
 
 
 SUITES: Final = (
@@ -53,6 +66,8 @@ SUITES: Final = (
     Suite("redis"),
     Suite("chroma"),
     Suite("lancedb", ("--setting", "uri={folder}/lance")),
+    Suite("weaviate", ("--setting", "grpc_host=localhost"), "packages/medha-weaviate/tests"),
+    Suite("azure-search", ("--setting", "api_key=any"), "packages/medha-azure-search/tests"),
 )
 
 
@@ -76,7 +91,8 @@ def page(reports: dict[str, dict[str, Any]]) -> str:
         else:
             declared = report["capabilities"]
             marks = ["yes" if declared[name] == "full" else "no" for name in capabilities]
-            cells = [report["level"], *marks, report["ran_against"], report["suite"]]
+            level = f"{report['level']} on the wire" if report.get("served_by") == "wire" else report["level"]
+            cells = [level, *marks, report["ran_against"], report["suite"]]
             missing += [f"| {suite.name} | {reason} |" for reason in _reasons(report)]
         lines.append(f"| {suite.name} | {' | '.join(cells)} |")
     why = ["", "## Why not", "", "| backend | reason |", "| --- | --- |", *missing] if missing else []
@@ -94,7 +110,7 @@ def run_suites(names: Sequence[str]) -> None:
     for suite in SUITES:
         if names and suite.name not in names:
             continue
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, _on_the_wire(suite) as more:
             done = subprocess.run(
                 [
                     sys.executable,
@@ -104,7 +120,7 @@ def run_suites(names: Sequence[str]) -> None:
                     suite.name,
                     "--report-dir",
                     folder,
-                    *suite.arguments,
+                    *more,
                 ],
                 capture_output=True,
                 text=True,
@@ -113,6 +129,23 @@ def run_suites(names: Sequence[str]) -> None:
             if (report := Path(folder, "report.json")).exists():
                 _keep(report, REPORTS / f"{suite.name}.json")
         print(f"{suite.name}: {(done.stdout or done.stderr).strip()}\n", flush=True)
+
+
+@contextmanager
+def _on_the_wire(suite: Suite) -> Generator[tuple[str, ...]]:
+    """The arguments of the run; while it lasts, a server on the wire where no live one is named."""
+    if suite.wire is None:
+        yield suite.arguments
+    elif suite.live:
+        yield ()
+    else:
+        command = [sys.executable, "-m", "wire"]
+        with subprocess.Popen(
+            command, cwd=ROOT / suite.wire, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server:
+            address = next(iter(server.stdout or ())).strip()
+            yield (*suite.arguments, "--service-url", address, "--on-the-wire")
+            server.communicate()  # it ends with its input
 
 
 def _keep(report: Path, target: Path) -> None:

@@ -159,6 +159,7 @@ def _report(capability: str = "full", **tests: Outcome) -> Report:
         version="1",
         suite="1",
         ran_against="this process",
+        served_by="none",
         capabilities={"durable": capability},
         tests=tests,
     )

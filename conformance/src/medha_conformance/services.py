@@ -171,6 +171,26 @@ for _service in (
         ),
     ),
     Service(
+        "weaviate",
+        "MEDHA_TEST_WEAVIATE_URL",
+        (
+            Container(
+                "semitechnologies/weaviate:1.30.0",
+                8080,
+                "Serving weaviate at",
+                "http://{host}:{port}",
+                {
+                    "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
+                    "PERSISTENCE_DATA_PATH": "/var/lib/weaviate",
+                    "DEFAULT_VECTORIZER_MODULE": "none",
+                    "CLUSTER_HOSTNAME": "node1",
+                },
+                bound=(50051,),  # gRPC
+            ),
+        ),
+    ),
+    Service("azure-search", "MEDHA_TEST_AZURE_SEARCH_URL"),
+    Service(
         "chroma",
         "MEDHA_TEST_CHROMA_URL",
         (Container("chromadb/chroma:1.5.9", 8000, "Connect to Chroma at|Application startup", "http://{host}:{port}"),),

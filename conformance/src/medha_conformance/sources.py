@@ -83,6 +83,8 @@ class Container:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     times: int = 1
     """How often the log says so before it is true."""
+    bound: tuple[int, ...] = ()
+    """Ports of a second way in, which are the same outside."""
 
     def open(self, running: ExitStack) -> str:
         """Start the container, and stop it with the stack."""
@@ -93,6 +95,8 @@ class Container:
         container = core.DockerContainer(self.image).with_exposed_ports(self.port).waiting_for(ready)
         for name, value in self.environment.items():
             container.with_env(name, value)
+        for port in self.bound:
+            container.with_bind_ports(port, port)
         running.callback(container.stop)
         errors: Any = importlib.import_module("docker.errors")
         try:

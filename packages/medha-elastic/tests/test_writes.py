@@ -11,10 +11,10 @@ import pytest_asyncio
 
 from medha import Where
 from medha.errors import BackendWriteError, CollectionMismatchError
+from medha.writes import Writes
 from medha_conformance.corpus import axis, make_entries, make_entry, make_id
 from medha_conformance.suite.reading import read_all
 from medha_elastic import ElasticsearchBackend, ElasticsearchSettings
-from medha_elastic.writes import Writes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

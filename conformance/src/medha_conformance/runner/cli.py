@@ -42,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--service", metavar="NAME", help="the server the plugin talks to; none for none")
     run.add_argument("--service-url", metavar="URL", help="the address of a running one")
     run.add_argument(
+        "--on-the-wire", action="store_true",
+        help="what answers at --service-url is no real server, it only speaks the protocol of one; the report says so",
+    )  # fmt: skip
+    run.add_argument(
         "--known-failure", action="append", default=[], metavar="TEST=REASON", type=_pair,
         help="a standard test that must fail, and why",
     )  # fmt: skip
@@ -74,6 +78,7 @@ def _run(asked: argparse.Namespace) -> int:
             service="" if asked.service == "none" else asked.service,
             service_url=asked.service_url,
             known_failures=dict(asked.known_failure),
+            on_the_wire=asked.on_the_wire,
         ),
         folder,
     )

@@ -46,6 +46,8 @@ class Report:
     version: str
     suite: str
     ran_against: str
+    served_by: str
+    """``live``: a real server. ``wire``: a server of tests that speaks its protocol. ``none``: none was needed."""
     capabilities: Mapping[str, str]
     """Each one with ``full`` or the reason why not; empty for plugins that have none."""
     tests: Mapping[str, Outcome]

@@ -81,6 +81,8 @@ class Run:
     """The server to look for; by default the one of the plugin's name, if there is one. An empty text means none."""
     service_url: str | None = None
     known_failures: Mapping[str, str] = field(default_factory=dict[str, str])
+    on_the_wire: bool = False
+    """What answers at the address only speaks the server's protocol; the report says so."""
 
 
 def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
@@ -104,8 +106,9 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
             contextlib.redirect_stdout(io.StringIO()),
         ):
             pytest.main(_arguments(Path(place), folder, test_file), plugins=[watch])
-        against = "this process" if service is None else _against(service, address)
-    report = _report(asked, plugin, watch.tests, against)
+        against = "this process" if service is None else _against(asked, service, address)
+    served_by = "none" if service is None else "wire" if asked.on_the_wire else "live"
+    report = _report(asked, plugin, watch.tests, against, served_by)
     report.write(folder)
     return report
 
@@ -193,12 +196,14 @@ def _alone(variables: Mapping[str, str]) -> Generator[None]:
         os.environ.update(before)
 
 
-def _against(service: Service, address: str | None) -> str:
+def _against(asked: Run, service: Service, address: str | None) -> str:
+    if asked.on_the_wire:
+        return "wire only; not run against a live service"
     version = None if address is None else server_version(address)
     return f"{service.name} {version}" if version else f"{service.name}, which does not say its version"
 
 
-def _report(asked: Run, plugin: Plugin, tests: Mapping[str, Outcome], against: str) -> Report:
+def _report(asked: Run, plugin: Plugin, tests: Mapping[str, Outcome], against: str, served_by: str) -> Report:
     offered = (plugin.kind, plugin.name)
     source = next(found for found in installed_plugins().installed() if offered in found.offers)
     declared = plugin.capabilities.items() if isinstance(plugin, BackendPlugin) else ()
@@ -209,6 +214,7 @@ def _report(asked: Run, plugin: Plugin, tests: Mapping[str, Outcome], against: s
         version=source.version,
         suite=importlib.metadata.version("medha-conformance"),
         ran_against=against,
+        served_by=served_by,
         capabilities={str(name): support.reason or "full" for name, support in declared},
         tests=dict(sorted(tests.items())),
     )

@@ -33,6 +33,10 @@ def server_version(address: str) -> str | None:
 def _over_http(address: str) -> str | None:
     with urllib.request.urlopen(address, timeout=_WITHIN) as reply:  # noqa: S310 - http and https only
         answer: dict[str, Any] = json.load(reply)
+    if "version" not in answer:
+        # Weaviate's first page lists others
+        with urllib.request.urlopen(f"{address}/v1/meta", timeout=_WITHIN) as reply:  # noqa: S310
+            answer = json.load(reply)
     version: Any = answer["version"]
     # Elasticsearch says more than a number
     return version if isinstance(version, str) else str(version["number"])

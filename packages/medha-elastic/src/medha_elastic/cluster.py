@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.errors import BackendUnavailableError
+from medha.writes import Writes
 from medha_elastic.client import make_client
 from medha_elastic.errors import Doing
-from medha_elastic.writes import Writes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

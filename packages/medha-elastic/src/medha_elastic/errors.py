@@ -21,6 +21,7 @@ from medha.errors import (
     CorruptEntryError,
 )
 from medha.memory import not_found_message
+from medha.rows import UnreadableRowError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -107,13 +108,6 @@ _BY_STATUS: Final[Mapping[int, Advice]] = {
 
 _WRONG_DIMENSION: Final = ("different number of dimensions", "more dimensions than defined", "different dimension")
 _OUT_OF_A_ROW: Final = "Remove that entry (delete by its id does not read it) and store its question again"
-
-
-class UnreadableRowError(Exception):
-    """A stored document that cannot be an entry; raised where the server's name is not known."""
-
-    def __init__(self, entry_id: str, why: str) -> None:
-        super().__init__(f"the entry {entry_id!r} {why}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import json
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from medha.models import NO_METADATA, CacheEntry
-from medha_elastic.errors import UnreadableRowError
+from medha.models import CacheEntry
+from medha.rows import UnreadableRowError, to_metadata, to_vector
 from medha_elastic.queries import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from medha.models import Metadata, Vector
 
 UNREAD: Final = ("vector", "vector_bits", "tokens")
 """What of a document is not sent back."""
 UNREAD_WITH_VECTORS: Final = ("vector", "tokens")
 
 _STORED_FLOAT: Final = np.dtype("<f4")
-_UNIT_TOLERANCE: Final = 1e-3
 
 
 def store_line(entry: CacheEntry) -> bytes:
@@ -88,10 +84,10 @@ def to_entry(document: Mapping[str, Any]) -> CacheEntry:
             expires_at=row["expires_at"],
             response_summary=row["response_summary"],
             template_id=row["template_id"],
-            metadata=_to_metadata(row["metadata"], entry_id),
+            metadata=to_metadata(row["metadata"], entry_id),
             feedback_correct=row["feedback_correct"],
             feedback_incorrect=row["feedback_incorrect"],
-            vector=_to_vector(row["vector_bits"], entry_id) if "vector_bits" in row else None,
+            vector=to_vector(row["vector_bits"], entry_id) if "vector_bits" in row else None,
         )
     except KeyError as exc:
         raise UnreadableRowError(entry_id, f"lacks the field {exc}") from exc
@@ -113,32 +109,6 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "feedback_correct": (int,),
     "feedback_incorrect": (int,),
 }
-
-
-def _to_metadata(stored: object, entry_id: str) -> Metadata:
-    if stored == "{}":
-        return NO_METADATA
-    try:
-        metadata: object = json.loads(cast("str", stored))
-    except (TypeError, ValueError) as exc:
-        raise UnreadableRowError(entry_id, "has metadata that is not JSON") from exc
-    if not isinstance(metadata, dict):
-        raise UnreadableRowError(entry_id, "has metadata that is not a JSON object")
-    values = cast("dict[str, Any]", metadata)
-    if not all(isinstance(value, str | int | float) for value in values.values()):
-        raise UnreadableRowError(entry_id, "has metadata that is not flat")
-    return values
-
-
-def _to_vector(stored: object, entry_id: str) -> Vector:
-    try:
-        vector = np.frombuffer(base64.b64decode(cast("str", stored), validate=True), dtype=_STORED_FLOAT)
-    except (TypeError, ValueError, binascii.Error) as exc:
-        raise UnreadableRowError(entry_id, f"has a vector that is no base64 of float32 ({exc})") from exc
-    # a part of a vector is shorter than the whole
-    if not abs(float(np.linalg.norm(vector)) - 1.0) <= _UNIT_TOLERANCE:
-        raise UnreadableRowError(entry_id, f"has a damaged vector: {vector.size} components that have not length 1")
-    return vector.astype(np.float32)
 
 
 @functools.cache
