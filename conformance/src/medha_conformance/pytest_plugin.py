@@ -78,20 +78,24 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With ``--suites=brief``, leave out what takes long."""
     if config.getoption("--suites") == "brief":
-        long = {item for item in items if _takes_long(item)}
+        long = {item for item in items if _is_long(item)}
         config.hook.pytest_deselected(items=list(long))
         items[:] = [item for item in items if item not in long]
 
 
-def _takes_long(item: pytest.Item) -> bool:
+def _is_long(item: pytest.Item) -> bool:
     if item.get_closest_marker("long") is not None:
         return True
     if not isinstance(item, pytest.Function) or item.cls is None or not issubclass(item.cls, StandardSuite):
         return False
     if item.originalname not in item.cls.standard_tests:
         return False
-    topic = getattr(item.cls, item.originalname).__module__.rpartition(".")[2]
-    return topic in _LONG_TOPICS or bool(_MANY.search(item.originalname))
+    return takes_long(getattr(item.cls, item.originalname))
+
+
+def takes_long(test: Callable[..., object]) -> bool:
+    """Whether this standard test is none of the brief ones."""
+    return test.__module__.rpartition(".")[2] in _LONG_TOPICS or bool(_MANY.search(test.__name__))
 
 
 def pytest_report_header() -> str:
