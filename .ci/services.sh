@@ -3,7 +3,8 @@
 
 readonly SERVERS_FOLDER=$ROOT/../shared/servers
 readonly SERVERS_CACHE=${MEDHA_SERVERS_CACHE:-/var/tmp/medha-servers}
-readonly SERVICES=pgvector,redis,qdrant,elasticsearch
+# Add a service of the kit here as soon as one of its servers can be had; a name that no test asks for costs nothing.
+readonly SERVICES=pgvector,redis,qdrant,elasticsearch,chroma
 
 # Started once for all stages. Where servers can be had, a suite that finds none fails instead of skipping its tests.
 start_services() {
@@ -17,7 +18,7 @@ start_services() {
             -H 'Content-Type: application/json' -d '{"transient": {"indices.breaker.total.limit": "100%"}}'
     elif command -v docker > /dev/null && docker info > /dev/null 2>&1; then
         # the suites start containers themselves, one set for each process of pytest
-        TEST_TOOLS+=(--with testcontainers)
+        TEST_TOOLS+=('testcontainers>=4.15')
         PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --numprocesses=0"
     else
         echo "No servers here: the suites that need one will skip their tests."

@@ -106,7 +106,7 @@ def caught_by(mutant: Mutant | None, sources: Path, tests: Path) -> str | None:
         if mutant is not None:
             (copy / mutant.file.relative_to(sources)).write_text(mutant.text, encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": str(copy), "PYTEST_ADDOPTS": ""}
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", str(tests)]
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-n0", "-p", "no:cacheprovider", str(tests)]
         for suites in ("brief", "full"):
             done = subprocess.run(
                 [*command, f"--suites={suites}"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
