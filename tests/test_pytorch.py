@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tools.pytorch import main, needing_pytorch, why_not
 
 ROOT = Path(__file__).resolve().parent.parent
