@@ -36,7 +36,17 @@ def suite(package: Path) -> ET.Element:
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0.1.0\n")
     (metadata / "entry_points.txt").write_text(f"[medha]\n{name} = {module}\n")
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:randomly", "--junit-xml=junit.xml"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=short",
+            "-p",
+            "no:randomly",
+            "--suites=brief",
+            "--junit-xml=junit.xml",
+        ],
         cwd=package,
         env={**os.environ, "PYTHONPATH": str(package / "src"), "PYTEST_ADDOPTS": ""},
         capture_output=True,

@@ -41,7 +41,7 @@ def _marked(test: str) -> Any:
     return pytest.param(test, marks=[pytest.mark.long] if takes_long(getattr(BackendSuite, test)) else [])
 
 
-@pytest.mark.parametrize("test", map(_marked, sorted(BackendSuite.standard_tests - _NOT_FOR_IT)))
+@pytest.mark.parametrize("test", [_marked(test) for test in sorted(BackendSuite.standard_tests - _NOT_FOR_IT)])
 async def test_the_pages_backend_passes(test: str, page: dict[str, Any], tmp_path: Path, passes: Any) -> None:
     await passes(test, lambda: page["ShelfBackend"](page["ShelfSettings"](folder=tmp_path)))
 
