@@ -5,7 +5,7 @@
 A server is found by its variable (MEDHA_TEST_PGVECTOR_URL, MEDHA_TEST_REDIS_URL, MEDHA_TEST_QDRANT_URL,
 MEDHA_TEST_ELASTICSEARCH_URL). What the backend sends is recorded, and sent again by the bare driver; "bare" has no
 entries, no checks and no errors of Medha. They take turns, and who is first alternates. Neither finds its work done:
-each stores and deletes rows of its own, which have the same history (stored, deleted, and so on). Milliseconds, medians.
+each stores and deletes rows of its own, which have the same history. Milliseconds, medians.
 """
 
 from __future__ import annotations
