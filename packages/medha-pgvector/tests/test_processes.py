@@ -120,6 +120,18 @@ async def test_a_plain_role_is_enough_where_the_extension_is(
         await by_hand.execute(SQL("DROP ROLE {}").format(role))
 
 
+async def test_a_schema_that_holds_tables_of_others_will_do(
+    make_settings: MakeSettings, by_hand: ByHand, schema: str
+) -> None:
+    await by_hand.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
+    await by_hand.execute(SQL("CREATE TABLE {} (collections text)").format(Identifier(schema, "theirs")))
+    backend = PgvectorBackend(make_settings())
+    await backend.connect()
+    await backend.initialize("music", SPEC)
+    assert await backend.count("music") == 0
+    await backend.close()
+
+
 async def test_an_extension_may_live_in_any_schema(
     make_settings: MakeSettings, by_hand: ByHand, url: str, schema: str
 ) -> None:

@@ -131,6 +131,14 @@ async def test_collections_of_other_installations_are_others(
     await by_hand.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(f"{schema}2")))
 
 
+async def test_a_page_that_takes_all_the_rest_is_the_last(backend: PgvectorBackend) -> None:
+    await backend.upsert("music", make_entries(6))
+    first = await backend.scroll("music", limit=3)
+    assert first.cursor is not None
+    rest = await backend.scroll("music", limit=3, cursor=first.cursor)
+    assert (len(rest.entries), rest.cursor) == (3, None)
+
+
 # ---- vectors and metadata ----
 
 
@@ -139,8 +147,8 @@ def test_a_vector_is_packed_as_pgvector_sends_it() -> None:
     assert packed.hex() == "00020000" + "3f800000" + "c0200000"
     assert unpack(packed).tolist() == [1.0, -2.5]
     assert unpack(packed).dtype == np.float32
-    many = pack_all([axis(0, 2), axis(1, 2)], 77)
-    header = "00000001" + "00000000" + "0000004d" + "00000002" + "00000001"
+    many = pack_all([axis(0, 2), axis(1, 2)])
+    header = "00000001" + "00000000" + "00000000" + "00000002" + "00000001"
     assert many.hex() == header + "0000000c" + pack(axis(0, 2)).hex() + "0000000c" + pack(axis(1, 2)).hex()
 
 

@@ -90,12 +90,11 @@ class PostgresBackend(VectorStorageBackend):
         if not entries:
             await self.get(collection, [])
             return
-        table, oid = self._table(collection), self._open.vector_oid
-        doing = f"storing {len(entries)} entries in"
+        table, doing = self._table(collection), f"storing {len(entries)} entries in"
         if len(entries) == 1:
             await table.execute(doing, statements.UPSERT_ONE, one_row(entries[0]))
         else:
-            rows = await aside(len(entries), lambda: many_rows(entries, oid))
+            rows = await aside(len(entries), lambda: many_rows(entries))
             await table.execute(doing, statements.UPSERT_MANY, rows)
         self._indexer.wrote(collection, len(entries))
 

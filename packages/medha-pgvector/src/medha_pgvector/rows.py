@@ -58,7 +58,7 @@ def pack(vector: Vector | None) -> Packed:
     return Packed(_HEADER.pack(values.size, 0) + values.tobytes())
 
 
-def pack_all(vectors: Sequence[Vector | None], type_oid: int) -> Vectors:
+def pack_all(vectors: Sequence[Vector | None]) -> Vectors:
     """An array of vectors of one dimension."""
     rows = np.asarray(vectors, dtype=np.float32)
     count, dimension = rows.shape
@@ -69,8 +69,8 @@ def pack_all(vectors: Sequence[Vector | None], type_oid: int) -> Vectors:
     packed["dimension"] = dimension
     packed["unused"] = 0
     packed["values"] = rows
-    # one axis, no NULL among them, the type of each, how many, counted from 1
-    return Vectors(struct.pack(">iiIii", 1, 0, type_oid, count, 1) + packed.tobytes())
+    # one axis, no NULL among them, the type of each as the statement says it, how many, counted from 1
+    return Vectors(struct.pack(">iiIii", 1, 0, 0, count, 1) + packed.tobytes())
 
 
 def unpack(stored: bytes) -> Vector:
@@ -83,11 +83,11 @@ def one_row(entry: CacheEntry) -> dict[str, Any]:
     return _columns_of(entry) | {"vector": pack(entry.vector)}
 
 
-def many_rows(entries: Sequence[CacheEntry], vector_oid: int) -> dict[str, Any]:
+def many_rows(entries: Sequence[CacheEntry]) -> dict[str, Any]:
     """The values of ``statements.UPSERT_MANY``."""
     return {
         "rows": json.dumps([_columns_of(entry) for entry in entries]),
-        "vectors": pack_all([entry.vector for entry in entries], vector_oid),
+        "vectors": pack_all([entry.vector for entry in entries]),
     }
 
 
