@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medha.models import Metadata, Scalar, Vector
 
 _HEADER: Final = struct.Struct(">hh")
+_ARRAY: Final = struct.Struct(">iiIii")
 _STORED_FLOAT: Final = np.dtype(">f4")
 _JSON_FLOATS_LOSE_THEIR_POINT_FROM: Final = 1e16
 
@@ -39,12 +40,12 @@ class PackedDumper(Dumper):
 
     format = Format.BINARY
 
-    def dump(self, obj: Packed) -> bytes:
+    def dump(self, obj: Packed | Vectors) -> bytes | bytearray:
         """The bytes themselves."""
         return obj
 
 
-class Vectors(bytes):
+class Vectors(bytearray):
     """An array of vectors as PostgreSQL receives it."""
 
 
@@ -59,18 +60,18 @@ def pack(vector: Vector | None) -> Packed:
 
 
 def pack_all(vectors: Sequence[Vector | None]) -> Vectors:
-    """An array of vectors of one dimension."""
-    rows = np.asarray(vectors, dtype=np.float32)
-    count, dimension = rows.shape
-    packed = np.empty(
-        count, dtype=[("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("values", _STORED_FLOAT, dimension)]
-    )
-    packed["size"] = _HEADER.size + _STORED_FLOAT.itemsize * dimension
-    packed["dimension"] = dimension
-    packed["unused"] = 0
-    packed["values"] = rows
+    """An array of vectors of one dimension, written where it is sent from: every copy would be of a megabyte."""
+    rows = [np.asarray(vector, dtype=np.float32) for vector in vectors]
+    count, dimension = len(rows), rows[0].size
+    each = np.dtype([("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("values", _STORED_FLOAT, dimension)])
+    packed = Vectors(_ARRAY.size + count * each.itemsize)
     # one axis, no NULL among them, the type of each as the statement says it, how many, counted from 1
-    return Vectors(struct.pack(">iiIii", 1, 0, 0, count, 1) + packed.tobytes())
+    _ARRAY.pack_into(packed, 0, 1, 0, 0, count, 1)
+    elements = np.frombuffer(packed, each, offset=_ARRAY.size)
+    elements["size"] = _HEADER.size + _STORED_FLOAT.itemsize * dimension
+    elements["dimension"] = dimension
+    np.stack(rows, out=elements["values"], casting="unsafe")
+    return packed
 
 
 def unpack(stored: bytes) -> Vector:
