@@ -51,7 +51,7 @@ stage_highest() {
 # Packages with `[tool.medha] pytorch = true`, which no other stage runs (tools/pytorch.py says why): their wheels and
 # their tests, where pip has the build of PyTorch that does without the libraries for graphics cards.
 stage_pytorch() {
-    local packages environment=$SCRATCH/pytorch python package
+    local packages environment=$SCRATCH/pytorch python package groups=()
     packages=$(python3 tools/pytorch.py list)
     [ -n "$packages" ] || { echo "No package here needs PyTorch."; return; }
     python3 -m venv "$environment"
@@ -61,8 +61,10 @@ stage_pytorch() {
     "$python" -m pip install --quiet "torch==$PYTORCH"
     for package in medha-core medha-conformance $packages; do
         need_uv build --quiet --wheel --package "$package" --out-dir "$SCRATCH/pytorch-dist"
+        groups+=($(dev_group_of "$(folder_of "$package")"))
     done
-    "$python" -m pip install --quiet "$SCRATCH/pytorch-dist"/*.whl "${TEST_TOOLS[@]}"
+    # uv leaves PyTorch as it is
+    need_uv pip install --quiet --python "$environment" "$SCRATCH/pytorch-dist"/*.whl "${groups[@]}" "${TEST_TOOLS[@]}"
     (mkdir "$SCRATCH/pytorch-elsewhere" && cd "$SCRATCH/pytorch-elsewhere" &&
         "$python" -I "$ROOT/tools/smoke.py" "$ROOT" $packages)
     for package in $packages; do
@@ -129,14 +131,13 @@ test_alone() {
 }
 
 test_at_lowest() {
-    local environment=$SCRATCH/lowest-$1 folder group=()
+    local environment=$SCRATCH/lowest-$1 folder
     folder=$(folder_of "$1")
     shift
-    ! grep -q '^dev = ' "$folder/pyproject.toml" || group=(--group "$folder/pyproject.toml:dev")
     need_uv venv --quiet "$environment"
     need_uv pip install --quiet --python "$environment" --resolution lowest-direct --all-extras \
         --requirements "$folder/pyproject.toml" --editable "./$folder" --editable ./conformance \
-        "${group[@]}" "${TEST_TOOLS[@]}"
+        $(dev_group_of "$folder") "${TEST_TOOLS[@]}"
     need_uv pip list --python "$environment"
     "$(python_in "$environment")" -m pytest --color=no "$@" "$folder/tests"
 }
@@ -162,6 +163,11 @@ packages_asked_for() {
     else
         python3 tools/affected.py --all | tr -d '[],"' | tr ' ' '\n' | grep -vxF "$(python3 tools/pytorch.py list)"
     fi
+}
+
+# What only the tests of the package need.
+dev_group_of() {
+    ! grep -q '^dev = ' "$1/pyproject.toml" || echo "--group $1/pyproject.toml:dev"
 }
 
 wheels_of() {

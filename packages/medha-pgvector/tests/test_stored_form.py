@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import numpy as np
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -129,6 +130,25 @@ async def test_collections_of_other_installations_are_others(
     assert await elsewhere.count("music") == 0
     await elsewhere.close()
     await by_hand.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(f"{schema}2")))
+
+
+async def test_a_batch_locks_its_rows_in_the_order_of_their_ids(
+    backend: PgvectorBackend, by_hand: ByHand, url: str, table: Identifier
+) -> None:
+    """So two batches wait for each other in turn, and never both at once."""
+    entries = sorted(make_entries(20), key=lambda entry: entry.id, reverse=True)
+    await backend.upsert("music", entries)
+    lock = SQL("SELECT FROM {} WHERE id = {} FOR UPDATE NOWAIT")
+    waiting = SQL("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE {}")
+    async with await psycopg.AsyncConnection.connect(url) as other, asyncio.timeout(60):
+        await other.execute(lock.format(table, entries[-1].id))
+        batch = asyncio.create_task(backend.upsert("music", entries))
+        ours = waiting.format(f"%{table.as_string(None)}%")
+        while await (await by_hand.execute(ours)).fetchone() != (1,):
+            pass
+        await by_hand.execute(lock.format(table, entries[0].id))  # the last of them is still free
+        await other.rollback()
+        await batch
 
 
 async def test_a_page_that_takes_all_the_rest_is_the_last(backend: PgvectorBackend) -> None:
