@@ -24,7 +24,7 @@ def workspace(folder: Path) -> Path:
         (package / "tests" / f"test_{name[6:]}.py").write_text("def test_it(): pass\n")
     (folder / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "pytorch.py", folder / "tools")
-    shutil.copy(ROOT / "conftest.py", folder)
+    shutil.copy(ROOT / "packages" / "conftest.py", folder / "packages")
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
     return folder
 
@@ -42,7 +42,7 @@ def test_its_tests_are_left_alone_only_where_pytorch_is_not_installed(tmp_path: 
     else:
         workspace(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-v"],
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-v", "packages"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

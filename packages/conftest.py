@@ -9,7 +9,7 @@ from tools.pytorch import not_here
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
-collect_ignore = [f"packages/{name}" for name in not_here()]
+collect_ignore = not_here()
 
 
 def pytest_report_header() -> list[str]:
