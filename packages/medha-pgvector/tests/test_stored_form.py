@@ -151,6 +151,17 @@ async def test_a_batch_locks_its_rows_in_the_order_of_their_ids(
         await batch
 
 
+@pytest.mark.parametrize("with_vectors", [False, True])
+async def test_a_page_reads_nothing_that_comes_after_it(
+    backend: PgvectorBackend, by_hand: ByHand, table: Identifier, with_vectors: bool
+) -> None:
+    entries = sorted(make_entries(9), key=lambda entry: entry.id)
+    await backend.upsert("music", entries)
+    await by_hand.execute(SQL("UPDATE {} SET metadata = '[1]' WHERE id = {}").format(table, entries[-1].id))
+    page = await backend.scroll("music", limit=3, with_vectors=with_vectors)
+    assert [entry.id for entry in page.entries] == [entry.id for entry in entries[:3]]
+
+
 async def test_a_page_that_takes_all_the_rest_is_the_last(backend: PgvectorBackend) -> None:
     await backend.upsert("music", make_entries(6))
     first = await backend.scroll("music", limit=3)
