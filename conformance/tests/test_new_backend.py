@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.timeout(300)  # a whole suite runs in one of them
+
 _OPTIONS = ["-q", "--tb=short", "-p", "no:randomly", "--suites=brief", "--junit-xml=junit.xml"]
 
 
@@ -44,7 +46,7 @@ def suite(package: Path) -> ET.Element:
         env={**os.environ, "PYTHONPATH": str(package / "src"), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         check=False,
-        timeout=110,
+        timeout=290,
     )
     return ET.parse(package / "junit.xml").getroot()  # noqa: S314 - our own file
 
