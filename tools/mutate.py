@@ -112,7 +112,9 @@ def caught_by(mutant: Mutant | None, sources: Path, tests: Path) -> str | None:
                 [*command, f"--suites={suites}"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
             )
             if done.returncode != 0:
-                failed = re.search(r"^(?:FAILED|ERROR) \S*?([^/\s]+)(?: - .*)?$", done.stdout, re.MULTILINE)
+                failed = re.search(
+                    r"^(?:FAILED|ERROR) (?:[^\s:]*/)?([^/\s:]+::.*?)(?: - .*)?$", done.stdout, re.MULTILINE
+                )
                 return failed[1] if failed else f"pytest, which ended with {done.returncode}"
     return None
 
