@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
@@ -191,30 +190,6 @@ async def test_several_that_make_the_index_at_once_make_one(
     await asyncio.gather(*(backend.build_index("music") for backend in backends))
     await until_indexed(by_hand, schema)
     for backend in backends:
-        await backend.close()
-
-
-async def test_an_index_that_another_process_is_making_is_left_alone(
-    make_settings: MakeSettings, url: str, by_hand: ByHand, schema: str
-) -> None:
-    making, looking = [await opened(make_settings) for _ in range(2)]
-    await making.upsert("music", make_entries(50, dimension=32))
-    under_way = "SELECT count(*) FROM pg_stat_progress_create_index WHERE relid = to_regclass(%s)"
-    table = Identifier(schema, table_of("music")).as_string(None)
-    async with await psycopg.AsyncConnection.connect(url) as writer, asyncio.timeout(60):
-        # what a transaction has written is waited for
-        await writer.execute(SQL("DELETE FROM {}").format(Identifier(schema, table_of("music"))))
-        made = asyncio.create_task(making.build_index("music"))
-        while await (await by_hand.execute(under_way, (table,))).fetchone() != (1,):
-            pass
-        await looking.build_index("music")
-        assert not made.done()
-        await writer.rollback()
-        await made
-    found = await index_of(by_hand, schema)
-    assert found is not None
-    assert found[1], "the index is complete"
-    for backend in (making, looking):
         await backend.close()
 
 
