@@ -1,16 +1,16 @@
 # The stages of .ci/run, one function each; sourced by it. A stage gets what stands behind its colon, or nothing.
 # shellcheck shell=bash
 
-# The test command of the README, word for word; the environment adds what only CI wants to know.
+# The test command of the README, word for word; the environment adds what takes long, and what only CI wants to know.
 stage_tests() {
-    PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --color=no --cov --cov-report= --cov-fail-under=$COVERAGE_FLOOR" \
+    PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --suites=full --color=no --cov --cov-report= --cov-fail-under=$COVERAGE_FLOOR" \
         bash -c 'pip install uv && uv run pytest'
 }
 readonly COVERAGE_FLOOR=85
 
 # The tests of the workspace itself: documents, house rules, the lock, the tools.
 stage_workspace() {
-    need_uv run pytest --color=no tests
+    need_uv run pytest --suites=full --color=no tests
 }
 
 stage_lint() {
@@ -26,31 +26,52 @@ stage_imports() {
     with_lint_tools lint-imports
 }
 
-# Each package by itself: what it declares (its group `dev` holds what only its tests need) and the test tools. So a
-# forgotten dependency cannot hide behind a sibling. Here and with other versions the suites are brief: what takes long
-# in them depends on neither, and stage `tests` has run it all.
+# Each package by itself: what it declares (its group `dev` holds what only its tests need), the suite and the test
+# tools, so that a forgotten dependency cannot hide behind a sibling. Here and with other versions the suites are brief:
+# what takes long in them depends on neither, and stage `tests` has run it all.
 stage_isolated() {
-    local package packages failed=()
-    packages=$(packages_asked_for "$1")
-    for package in $packages; do
-        printf '\n-- %s\n' "$package"
-        need_uv run --isolated --all-extras --package "$package" \
-            --with-editable ./conformance "${TEST_TOOLS[@]}" \
-            pytest --color=no --brief-suites "$(folder_of "$package")/tests" || failed+=("$package")
-    done
-    [ ${#failed[@]} = 0 ] || { echo "failed by themselves: ${failed[*]}"; return 1; }
+    each_package test_alone "$1"
 }
-TEST_TOOLS=(--with pytest-xdist --with pytest-randomly --with pytest-timeout)
 
-# Everything with the oldest versions that the packages say they accept.
+# The same, with the oldest versions that the package says it accepts.
 stage_lowest() {
-    test_with_versions lowest-direct
+    each_package test_at_lowest "$1"
 }
 
 # Everything with the newest versions there are, whatever the lock says.
 stage_highest() {
-    test_with_versions highest
+    local environment=$SCRATCH/highest editable=() package
+    for package in $(packages_asked_for "") medha-conformance; do editable+=(--editable "./$(folder_of "$package")"); done
+    need_uv venv --quiet "$environment"
+    need_uv pip install --quiet --python "$environment" --resolution highest --upgrade "${editable[@]}" --group dev
+    need_uv pip list --python "$environment"
+    "$(python_in "$environment")" -m pytest --color=no
 }
+
+# Packages with `[tool.medha] pytorch = true`, which no other stage runs (tools/pytorch.py says why): their wheels and
+# their tests, where pip has the build of PyTorch that does without the libraries for graphics cards.
+stage_pytorch() {
+    local packages environment=$SCRATCH/pytorch python package groups=()
+    packages=$(python3 tools/pytorch.py list)
+    [ -n "$packages" ] || { echo "No package here needs PyTorch."; return; }
+    python3 -m venv "$environment"
+    python=$(python_in "$environment")
+    "$python" -m pip install --quiet --dry-run --report "$SCRATCH/pytorch.json" "torch==$PYTORCH"
+    python3 tools/pytorch.py judge "$SCRATCH/pytorch.json" || { echo "Not run: $packages"; return 0; }
+    "$python" -m pip install --quiet "torch==$PYTORCH"
+    for package in medha-core medha-conformance $packages; do
+        need_uv build --quiet --wheel --package "$package" --out-dir "$SCRATCH/pytorch-dist"
+        groups+=($(dev_group_of "$(folder_of "$package")"))
+    done
+    # uv leaves PyTorch as it is
+    need_uv pip install --quiet --python "$environment" "$SCRATCH/pytorch-dist"/*.whl "${groups[@]}" "${TEST_TOOLS[@]}"
+    (mkdir "$SCRATCH/pytorch-elsewhere" && cd "$SCRATCH/pytorch-elsewhere" &&
+        "$python" -I "$ROOT/tools/smoke.py" "$ROOT" $packages)
+    for package in $packages; do
+        "$python" -m pytest --color=no "packages/$package/tests"
+    done
+}
+readonly PYTORCH=2.13.0
 
 # What a user gets: wheels made from the source archives, in an environment far from the checkout.
 stage_wheels() {
@@ -58,22 +79,69 @@ stage_wheels() {
     need_uv build --quiet --all-packages --out-dir "$dist"
     ls "$dist"
     need_uv venv --quiet "$environment"
-    need_uv pip install --quiet --python "$environment" "$dist"/*.whl
+    need_uv pip install --quiet --python "$environment" $(wheels_of "$dist" $(packages_asked_for ""))
     mkdir "$SCRATCH/elsewhere"
     cd "$SCRATCH/elsewhere" || return
-    HOME=$PWD XDG_DATA_HOME=$PWD/data "$(python_in "$environment")" -I "$ROOT/tools/smoke.py" "$ROOT"
+    HOME=$PWD XDG_DATA_HOME=$PWD/data \
+        "$(python_in "$environment")" -I "$ROOT/tools/smoke.py" "$ROOT" $(cd "$ROOT" && packages_asked_for "")
 }
 
 # ---- what the stages share ----
 
-test_with_versions() {
-    local environment=$SCRATCH/$1-venv editable=() folder
-    for folder in packages/* conformance; do editable+=(--editable "./$folder"); done
-    need_uv venv --quiet "$environment"
-    need_uv pip install --quiet --python "$environment" --resolution "$1" --upgrade "${editable[@]}" --group dev
-    need_uv pip list --python "$environment"
-    "$(python_in "$environment")" -m pytest --color=no --brief-suites
+# Run a function on each package that is asked for, as many at a time as there are processors: the tests of most packages
+# are too few to be worth spreading over several. What each one printed comes in one piece when it is done.
+each_package() {
+    local test=$1 packages package lane failed=()
+    packages=$(packages_asked_for "$2")
+    mkdir -p "$SCRATCH/$test"
+    for lane in $(lanes); do take_packages "$test" $packages & done
+    wait
+    for package in $packages; do
+        [ "$(cat "$SCRATCH/$test/$package/code")" = 0 ] || failed+=("$package")
+    done
+    [ ${#failed[@]} = 0 ] || { echo "failed: ${failed[*]}"; return 1; }
 }
+
+# Who makes the folder has the package.
+take_packages() {
+    local test=$1 package mine code
+    shift
+    for package in "$@"; do
+        mine=$SCRATCH/$test/$package
+        mkdir "$mine" 2> /dev/null || continue
+        set +e
+        (set -e; "$test" "$package" $([ $# = 1 ] || echo --numprocesses=0)) > "$mine/log" 2>&1
+        code=$?
+        set -e
+        printf '\n-- %s\n%s\n' "$package" "$(cat "$mine/log")"
+        echo "$code" > "$mine/code"
+    done
+}
+
+lanes() {
+    python3 -c 'import os; print(*range(min(os.cpu_count() or 1, 4)))'
+}
+
+test_alone() {
+    local package=$1 tools=() tool
+    shift
+    for tool in "${TEST_TOOLS[@]}"; do tools+=(--with "$tool"); done
+    need_uv run --isolated --all-extras --package "$package" --with-editable ./conformance "${tools[@]}" \
+        pytest --color=no "$@" "$(folder_of "$package")/tests"
+}
+
+test_at_lowest() {
+    local environment=$SCRATCH/lowest-$1 folder
+    folder=$(folder_of "$1")
+    shift
+    need_uv venv --quiet "$environment"
+    need_uv pip install --quiet --python "$environment" --resolution lowest-direct --all-extras \
+        --requirements "$folder/pyproject.toml" --editable "./$folder" --editable ./conformance \
+        $(dev_group_of "$folder") "${TEST_TOOLS[@]}"
+    need_uv pip list --python "$environment"
+    "$(python_in "$environment")" -m pytest --color=no "$@" "$folder/tests"
+}
+TEST_TOOLS=('pytest-xdist>=3.8' 'pytest-randomly>=4' 'pytest-timeout>=2.4')
 
 with_lint_tools() {
     need_uv run --quiet --all-groups "$@"
@@ -88,12 +156,24 @@ python_in() {
     if [ -d "$1/Scripts" ]; then echo "$1/Scripts/python"; else echo "$1/bin/python"; fi
 }
 
+# Without those that need PyTorch, which have a stage of their own.
 packages_asked_for() {
     if [ -n "$1" ]; then
         echo "$1"
     else
-        python3 tools/affected.py --all | tr -d '[],"'
+        python3 tools/affected.py --all | tr -d '[],"' | tr ' ' '\n' | grep -vxF "$(python3 tools/pytorch.py list)"
     fi
+}
+
+# What only the tests of the package need.
+dev_group_of() {
+    ! grep -q '^dev = ' "$1/pyproject.toml" || echo "--group $1/pyproject.toml:dev"
+}
+
+wheels_of() {
+    local dist=$1 package
+    shift
+    for package in "$@"; do echo "$dist/${package//-/_}"-*.whl; done
 }
 
 folder_of() {

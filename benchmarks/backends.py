@@ -3,8 +3,9 @@
     python benchmarks/backends.py [NAME ...] [--rows 10000 100000] [--rounds 60]
 
 A server is found by its variable (MEDHA_TEST_PGVECTOR_URL, MEDHA_TEST_REDIS_URL, MEDHA_TEST_QDRANT_URL,
-MEDHA_TEST_ELASTICSEARCH_URL). What the backend sends is recorded, and sent again by the bare driver on a connection of
-its own, in turns; "bare" has no entries, no checks and no errors of Medha. Milliseconds, medians.
+MEDHA_TEST_ELASTICSEARCH_URL). What the backend sends is recorded, and sent again by the bare driver; "bare" has no
+entries, no checks and no errors of Medha. They take turns, and who is first alternates. Neither finds its work done:
+each stores and deletes rows of its own, which have the same history. Milliseconds, medians.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import statistics
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from medha.models import Vectors
+
+    Call = Callable[[], Awaitable[object]]
 
 DIMENSION = 384
 BATCH = 500
@@ -72,10 +76,17 @@ def entries_of(vectors: Vectors, first: int = 0) -> list[CacheEntry]:
     ]
 
 
-async def milliseconds(call: Callable[[], Awaitable[object]]) -> float:
+async def milliseconds(call: Call) -> float:
     began = time.perf_counter()
     await call()
     return (time.perf_counter() - began) * 1000
+
+
+class Work(NamedTuple):
+    """A call, and what brings the collection to the state in which it is made."""
+
+    call: Call
+    prepare: Call | None = None
 
 
 class Bench:
@@ -86,75 +97,68 @@ class Bench:
         self.collection = f"bench {uuid.uuid4().hex[:8]}"
 
     async def run(self, rows: int) -> None:
+        self.rows = rows
         entries = entries_of(unit_rows(rows, 1))
         await self.backend.initialize(self.collection, SPEC)
         try:
-            await self._store_many(entries)
-            stored = entries[: self.rounds]
-            new = entries_of(unit_rows(self.rounds, 2), rows)
-            await self._compare(rows, "store", [lambda e=e: self.backend.upsert(self.collection, [e]) for e in new])
-            await self._compare(rows, "lookup, hit", [lambda e=e: self._lookup(e, 0.9) for e in stored])
-            await self._compare(
-                rows,
-                "lookup, miss",
-                [lambda e=e: self._lookup(e, 0.9) for e in entries_of(unit_rows(self.rounds, 3), 10**9)],
-            )
-            await self._delete(rows, entries)
+            for start in range(0, rows, BATCH):
+                await self.backend.upsert(self.collection, entries[start : start + BATCH])
+            await self._store()
+            await self._look_up(entries)
+            await self._delete(entries)
         finally:
             await self.backend.drop_collection(self.collection)
 
-    async def _store_many(self, entries: Sequence[CacheEntry]) -> None:
-        ours: list[float] = []
-        bare: list[float] = []
-        for start in range(0, len(entries), BATCH):
-            batch = entries[start : start + BATCH]
-            took, played = await self._pair(lambda batch=batch: self.backend.upsert(self.collection, batch))
-            ours.append(took)
-            bare.append(played)
-        self._report(len(entries), f"store_many, {BATCH} rows", ours, bare)
+    async def _store(self) -> None:
+        for what, size, rounds in (("store", 1, 5 * self.rounds), (f"store_many, {BATCH} rows", BATCH, self.rounds // 3)):
+            new = entries_of(unit_rows(2 * rounds * size, 2), 10**8)
+            parts = [new[start : start + size] for start in range(0, len(new), size)]
+            await self._compare(what, [self._storing(part) for part in parts])
+            for part in parts:
+                await self._remove(part)
 
-    def _lookup(self, entry: CacheEntry, least: float) -> Awaitable[object]:
+    async def _look_up(self, entries: Sequence[CacheEntry]) -> None:
+        stored, others = entries[: 2 * self.rounds], entries_of(unit_rows(2 * self.rounds, 3), 10**9)
+        await self._compare("lookup, hit", [Work(partial(self._lookup, entry)) for entry in stored])
+        await self._compare("lookup, miss", [Work(partial(self._lookup, entry)) for entry in others])
+
+    async def _delete(self, entries: Sequence[CacheEntry]) -> None:
+        works: list[Work] = []
+        for number in range(min(2 * self.rounds, TENANTS)):
+            tenant = {"tenant": f"tenant-{number}"}
+            gone = [entry for entry in entries if entry.metadata == tenant]
+            delete = partial(self.backend.delete, self.collection, where=Where(metadata=tenant))
+            works.append(Work(delete, prepare=partial(self.backend.upsert, self.collection, gone)))
+        await self._compare(f"delete by filter, {self.rows // TENANTS} rows", works)
+
+    def _storing(self, part: Sequence[CacheEntry]) -> Work:
+        return Work(partial(self.backend.upsert, self.collection, part), prepare=partial(self._remove, part))
+
+    async def _remove(self, part: Sequence[CacheEntry]) -> None:
+        await self.backend.delete(self.collection, where=Where(ids=[entry.id for entry in part]))
+
+    async def _lookup(self, entry: CacheEntry) -> object:
         assert entry.vector is not None
-        return self.backend.get_and_search(
-            self.collection, entry.id, entry.vector, limit=10, min_similarity=least, where=Where(), now=1.0
+        return await self.backend.get_and_search(
+            self.collection, entry.id, entry.vector, limit=10, min_similarity=0.9, where=Where(), now=1.0
         )
 
-    async def _delete(self, rows: int, entries: Sequence[CacheEntry]) -> None:
+    async def _compare(self, what: str, works: Sequence[Work]) -> None:
+        """Half of the work is done by us and half by the bare driver; all of it was done once before."""
         ours: list[float] = []
         bare: list[float] = []
-        for number in range(min(20, TENANTS)):
-            where = Where(metadata={"tenant": f"tenant-{number}"})
-            gone = [entry for entry in entries if entry.metadata["tenant"] == f"tenant-{number}"]
-
-            async def again(gone: Sequence[CacheEntry] = gone) -> None:
-                await self.backend.upsert(self.collection, gone)
-
-            took, played = await self._pair(
-                lambda where=where: self.backend.delete(self.collection, where=where), between=again
-            )
-            await again()
-            ours.append(took)
-            bare.append(played)
-        self._report(rows, f"delete by filter, {rows // TENANTS} rows", ours, bare)
-
-    async def _compare(self, rows: int, what: str, calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
-        pairs = [await self._pair(call) for call in calls]
-        self._report(rows, what, [pair[0] for pair in pairs], [pair[1] for pair in pairs])
-
-    async def _pair(
-        self, call: Callable[[], Awaitable[object]], between: Callable[[], Awaitable[None]] | None = None
-    ) -> tuple[float, float]:
-        """The call and what it asked of the driver, each once."""
-        with self.tape.rolling():
-            took = await milliseconds(call)
-        if between is not None:
-            await between()
-        return took, await milliseconds(self.tape.play)
-
-    def _report(self, rows: int, what: str, ours: Sequence[float], bare: Sequence[float]) -> None:
-        a, b = statistics.median(ours), statistics.median(bare)
-        calls = len(self.tape.steps)
-        print(f"| {self.name} | {rows:,} | {what} | {a:.2f} | {b:.2f} | {a / b:.2f} | {calls} |", flush=True)
+        for number, (mine, its) in enumerate(zip(works[::2], works[1::2], strict=True)):
+            await mine.call()
+            with self.tape.rolling():
+                await its.call()
+            for work in (mine, its):
+                if work.prepare is not None:
+                    await work.prepare()
+            turns = [(mine.call, ours), (self.tape.play, bare)]
+            for call, times in reversed(turns) if number % 2 else turns:
+                times.append(await milliseconds(call))
+        a, b, calls = statistics.median(ours), statistics.median(bare), len(self.tape.steps)
+        print(f"| {self.name} | {self.rows:,} | {what} | {a:.2f} | {b:.2f} | {a / b:.2f} | {calls} |", flush=True)
 
 
 async def main(names: Sequence[str], sizes: Sequence[int], rounds: int) -> None:

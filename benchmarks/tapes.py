@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -138,7 +138,9 @@ class ElasticsearchTape(Tape):
 
 
 class QdrantTape(Tape):
-    """Requests of qdrant-client over REST."""
+    """Calls of qdrant-client over REST, with the models that they were given."""
+
+    CALLS = ("upsert", "query_batch_points", "retrieve", "scroll", "count", "delete", "set_payload")
 
     async def open(self) -> None:
         from qdrant_client import AsyncQdrantClient
@@ -150,11 +152,15 @@ class QdrantTape(Tape):
 
     @contextmanager
     def rolling(self) -> Generator[None]:
-        from qdrant_client.http.api_client import AsyncApiClient
+        from qdrant_client import AsyncQdrantClient
 
-        def remember(_: Any, **options: Any) -> Step:
-            http: Any = self._client.http
-            return lambda: http.client.request(**options)
+        steps: list[Step] = []
+        with ExitStack() as stack:
+            for name in self.CALLS:
 
-        with self.recorded(AsyncApiClient, "request", remember):
+                def remember(_: Any, *arguments: Any, name: str = name, **options: Any) -> Step:
+                    return lambda: getattr(self._client, name)(*arguments, **options)
+
+                stack.enter_context(self.recorded(AsyncQdrantClient, name, remember))
+            self.steps = steps
             yield

@@ -53,6 +53,7 @@ def test_the_page_shows_every_file_of_the_shelf() -> None:
     assert {str(file.relative_to(SHELF)) for file in SHELF.rglob("*.py")} == shown
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_the_shelf_reaches_level_full(tmp_path: Path) -> None:
     metadata = tmp_path / "medha_shelf-0.1.0.dist-info"

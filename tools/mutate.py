@@ -5,8 +5,8 @@
 
 Every comparison is flipped (``<`` and ``<=``, ``==`` and ``!=``, ``in`` and ``not in``, in Python and in strings that
 hold SQL), and every clause of a statement dropped (AND ..., WHERE ..., ORDER BY ..., LIMIT ..., OFFSET ..., a line of
-SET). The tests run on a copy of the sources, first without what takes long. A line is printed for each mutant; the exit
-code is 1 when one survived.
+SET). The tests run on a copy of the sources, first without what takes long. A line is printed for each mutant, with the
+test that caught it; the exit code is 1 when one survived. Without a mutation the tests must pass, or nothing is run.
 """
 
 from __future__ import annotations
@@ -98,19 +98,25 @@ def _changed(file: Path, text: str, begin: int, end: int, new: str) -> Mutant:
     return Mutant(file, text.count("\n", 0, begin) + 1, text[begin:end], new, text[:begin] + new + text[end:])
 
 
-def survives(mutant: Mutant, sources: Path, tests: Path) -> bool:
-    """Whether every test passes all the same."""
+def caught_by(mutant: Mutant | None, sources: Path, tests: Path) -> str | None:
+    """The test that notices, or none."""
     with tempfile.TemporaryDirectory(prefix="medha-mutant-") as folder:
         copy = Path(folder) / "src"
         shutil.copytree(sources, copy)
-        (copy / mutant.file.relative_to(sources)).write_text(mutant.text, encoding="utf-8")
+        if mutant is not None:
+            (copy / mutant.file.relative_to(sources)).write_text(mutant.text, encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": str(copy), "PYTEST_ADDOPTS": ""}
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(tests)]
-        for options in (["--brief-suites"], []):
-            done = subprocess.run([*command, *options], cwd=ROOT, env=environment, capture_output=True, check=False)
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-n0", "-p", "no:cacheprovider", str(tests)]
+        for suites in ("brief", "full"):
+            done = subprocess.run(
+                [*command, f"--suites={suites}"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            )
             if done.returncode != 0:
-                return False
-    return True
+                failed = re.search(
+                    r"^(?:FAILED|ERROR) (?:[^\s:]*/)?([^/\s:]+::.*?)(?: - .*)?$", done.stdout, re.MULTILINE
+                )
+                return failed[1] if failed else f"pytest, which ended with {done.returncode}"
+    return None
 
 
 def main() -> int:
@@ -123,15 +129,19 @@ def main() -> int:
     sources, tests = (ROOT / arguments.package / folder for folder in ("src", "tests"))
     files = [file for name in arguments.files for file in sorted(sources.rglob(name))]
     mutants = [mutant for file in files for mutant in mutants_of(file)]
+    if arguments.list:
+        print(*mutants, f"{len(mutants)} mutants", sep="\n")
+        return 0
+    if (failing := caught_by(None, sources, tests)) is not None:
+        print(f"unbroken, the package fails already: {failing}", file=sys.stderr)
+        return 2
     survivors = 0
     for number, mutant in enumerate(mutants, start=1):
-        if arguments.list:
-            print(mutant)
-            continue
-        survived = survives(mutant, sources, tests)
-        survivors += survived
-        print(f"{number}/{len(mutants)} {'SURVIVED' if survived else 'caught'} {mutant}", flush=True)
-    print(f"{len(mutants)} mutants" + ("" if arguments.list else f", {len(mutants) - survivors} caught"))
+        test = caught_by(mutant, sources, tests)
+        survivors += test is None
+        told = "SURVIVED" if test is None else f"caught by {test}:"
+        print(f"{number}/{len(mutants)} {told} {mutant}", flush=True)
+    print(f"{len(mutants)} mutants, {len(mutants) - survivors} caught")
     return 1 if survivors else 0
 
 

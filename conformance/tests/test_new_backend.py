@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.timeout(300)  # a whole suite runs in one of them
+
+_OPTIONS = ["-q", "--tb=short", "-p", "no:randomly", "--suites=brief", "--junit-xml=junit.xml"]
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("new") / "medha-grain-store"
@@ -36,12 +41,12 @@ def suite(package: Path) -> ET.Element:
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0.1.0\n")
     (metadata / "entry_points.txt").write_text(f"[medha]\n{name} = {module}\n")
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:randomly", "--junit-xml=junit.xml"],
+        [sys.executable, "-m", "pytest", *_OPTIONS],
         cwd=package,
         env={**os.environ, "PYTHONPATH": str(package / "src"), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         check=False,
-        timeout=110,
+        timeout=290,
     )
     return ET.parse(package / "junit.xml").getroot()  # noqa: S314 - our own file
 

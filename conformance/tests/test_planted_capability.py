@@ -166,5 +166,11 @@ async def test_the_planted_bug_is_caught(broken: type[MemoryBackend], test: str,
     await backend_test_fails(test, broken)
 
 
+async def test_a_backend_that_declares_other_than_its_plugin_is_caught() -> None:
+    promised = {**MemoryBackend.capabilities, Capability.DURABLE: FULL}
+    with pytest.raises(AssertionError, match="the descriptor and the backend declare the same"):
+        await CapabilityTopic().test_every_capability_is_declared(MemoryBackend(), promised)
+
+
 def test_every_standard_test_of_the_topic_catches_a_bug() -> None:
     assert {test for _, test in PLANTED} == {name for name in vars(CapabilityTopic) if name.startswith("test")}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from medha import CacheEntry, CollectionSpec, Match
 
+pytestmark = pytest.mark.long
+
 STANDARD = "test_any_sequence_of_calls_is_answered_as_the_memory_backend_answers"
 
 

@@ -68,6 +68,25 @@ class GivesTheFirstVectorToAll(MemoryBackend):
         return Page([replace(entry, vector=page.entries[0].vector) for entry in page.entries], page.cursor)
 
 
+class ScrollsVectorsAsTheyCame(MemoryBackend):
+    """The cursor is an id, and the page is not in the order of ids."""
+
+    async def scroll(
+        self,
+        collection: str,
+        *,
+        limit: int = 500,
+        cursor: str | None = None,
+        with_vectors: bool = False,
+        **options: Any,
+    ) -> Page:
+        if not with_vectors:
+            return await super().scroll(collection, limit=limit, cursor=cursor, **options)
+        everything = await super().scroll(collection, limit=1_000_000, with_vectors=True, **options)
+        page = [entry for entry in everything.entries if cursor is None or entry.id > cursor][:limit]
+        return Page(page, page[-1].id if len(page) == limit else None)
+
+
 class OneScrollForAll(MemoryBackend):
     """Keeps its place in the backend instead of in the cursor."""
 
@@ -89,6 +108,7 @@ PLANTED: list[tuple[type[MemoryBackend], str]] = [
     (FiltersThePage, "test_a_condition_selects_across_pages"),
     (GivesNoVectors, "test_vectors_come_when_they_are_asked_for"),
     (GivesTheFirstVectorToAll, "test_vectors_come_when_they_are_asked_for"),
+    (ScrollsVectorsAsTheyCame, "test_vectors_come_when_they_are_asked_for"),
     (OneScrollForAll, "test_two_scrolls_do_not_disturb_each_other"),
     (PagesByOffset, "test_untouched_entries_come_exactly_once_under_concurrent_writes"),
     (PagesByOffset, "test_a_scroll_that_deletes_what_it_read_reaches_everything"),

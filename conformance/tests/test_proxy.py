@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medha_conformance.exchanges import Exchanges
@@ -132,6 +132,7 @@ def _frame(kind: int, length: int) -> bytes:
     return length.to_bytes(3) + bytes([kind]) + bytes(5) + b"\x01" * length
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 300))), st.data())
 def test_http2_requests_are_counted_however_the_bytes_are_cut(
     frames: list[tuple[int, int]], data: st.DataObject

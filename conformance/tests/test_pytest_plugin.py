@@ -173,7 +173,7 @@ def test_the_version_of_the_suite_is_in_the_header(report: str) -> None:
 
 def test_brief_suites_leave_out_what_takes_long_and_no_test_of_ones_own(folder: Path) -> None:
     scope = "asyncio_default_fixture_loop_scope=function"
-    told = _pytest(folder, "-o", scope, "--brief-suites", "--collect-only", "-q", "-k", "TestSound")
+    told = _pytest(folder, "-o", scope, "--suites=brief", "--collect-only", "-q", "-k", "TestSound")
     assert "test_of_its_own" in told
     assert "test_matches_come_closest_first" in told
     left_out = (

@@ -32,11 +32,15 @@ class AtticSettings(BaseSettings):
     folder: str = ""
 
 
-class AtticBackend(MemoryBackend):
-    capabilities = {**MemoryBackend.capabilities, Capability.SHARED: not_yet("nobody needs it")}
+def capabilities_with(settings):
+    lacking = {Capability.SHARED: not_yet("nobody needs it")} if settings.folder else {}
+    return {**MemoryBackend.capabilities, **lacking}
 
+
+class AtticBackend(MemoryBackend):
     def __init__(self, settings):
         super().__init__()
+        self.capabilities = capabilities_with(settings)
         assert "{" not in settings.folder
         self.backwards = settings.backwards
 
@@ -53,6 +57,7 @@ def medha_register_backends():
             factory=AtticBackend,
             settings=AtticSettings,
             capabilities=AtticBackend.capabilities,
+            capabilities_with=capabilities_with,
             api_version=PLUGIN_API,
         )
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from medha_conformance import BackendSuite
+from medha_conformance.pytest_plugin import takes_long
 from medha_conformance.suite.corruption import CorruptionTopic
 from medha_conformance.suite.faults import FaultTopic
 from medha_conformance.suite.secrets import SecretTopic
@@ -36,7 +37,11 @@ def page() -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize("test", sorted(BackendSuite.standard_tests - _NOT_FOR_IT))
+def _marked(test: str) -> Any:
+    return pytest.param(test, marks=[pytest.mark.long] if takes_long(getattr(BackendSuite, test)) else [])
+
+
+@pytest.mark.parametrize("test", [_marked(test) for test in sorted(BackendSuite.standard_tests - _NOT_FOR_IT)])
 async def test_the_pages_backend_passes(test: str, page: dict[str, Any], tmp_path: Path, passes: Any) -> None:
     await passes(test, lambda: page["ShelfBackend"](page["ShelfSettings"](folder=tmp_path)))
 

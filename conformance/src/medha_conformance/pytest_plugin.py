@@ -19,7 +19,7 @@ _MANY: Final = re.compile(r"\d{4}|thousands|long_texts|100_tasks")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--require-services`` and ``--brief-suites``."""
+    """Add ``--require-services`` and ``--suites``."""
     options = parser.getgroup("medha-conformance")
     options.addoption(
         "--require-services",
@@ -28,14 +28,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="comma-separated services whose absence fails a test instead of skipping it",
     )
     options.addoption(
-        "--brief-suites",
-        action="store_true",
-        help="leave out the standard tests that take long: faults, concurrency, random calls, thousands of entries",
+        "--suites",
+        choices=("full", "brief"),
+        default="full",
+        help="brief: leave out the standard tests that take long (faults, concurrency, random calls, thousands of "
+        "entries), and what is marked as long",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to require what does not exist: it would never be missed."""
+    config.addinivalue_line("markers", "long: a test that --suites=brief leaves out")
     unknown = unknown_services(_required(config))
     if unknown:
         raise pytest.UsageError(
@@ -73,20 +76,26 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``--brief-suites``, leave out what takes long."""
-    if config.getoption("--brief-suites"):
-        long = [item for item in items if _takes_long(item)]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in set(long)]
+    """With ``--suites=brief``, leave out what takes long."""
+    if config.getoption("--suites") == "brief":
+        long = {item for item in items if _is_long(item)}
+        config.hook.pytest_deselected(items=list(long))
+        items[:] = [item for item in items if item not in long]
 
 
-def _takes_long(item: pytest.Item) -> bool:
+def _is_long(item: pytest.Item) -> bool:
+    if item.get_closest_marker("long") is not None:
+        return True
     if not isinstance(item, pytest.Function) or item.cls is None or not issubclass(item.cls, StandardSuite):
         return False
     if item.originalname not in item.cls.standard_tests:
         return False
-    topic = getattr(item.cls, item.originalname).__module__.rpartition(".")[2]
-    return topic in _LONG_TOPICS or bool(_MANY.search(item.originalname))
+    return takes_long(getattr(item.cls, item.originalname))
+
+
+def takes_long(test: Callable[..., object]) -> bool:
+    """Whether this standard test is none of the brief ones."""
+    return test.__module__.rpartition(".")[2] in _LONG_TOPICS or bool(_MANY.search(test.__name__))
 
 
 def pytest_report_header() -> str:

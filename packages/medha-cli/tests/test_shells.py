@@ -73,6 +73,7 @@ def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
     assert (process.returncode, told) == (141, b"")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
 @pytest.mark.parametrize("option", [[], ["--json"]])
 def test_a_full_disk_behind_standard_output_is_an_error(option: list[str]) -> None:
@@ -90,6 +91,7 @@ def test_a_full_disk_behind_standard_output_is_an_error(option: list[str]) -> No
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
 @pytest.mark.parametrize(("arguments", "code"), [(["search", QUESTION], 0), (["search", ""], 2), (["serach"], 2)])
 def test_a_full_disk_behind_standard_error_does_not_change_the_exit_code(
@@ -103,6 +105,7 @@ def test_a_full_disk_behind_standard_error_does_not_change_the_exit_code(
     assert (result.returncode, result.stdout.decode()) == (code, "" if code else f"{QUERY}\n")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX shells can close a stream")
 @pytest.mark.parametrize(
     ("command", "shown"), [(f"search '{QUESTION}' >&-", ""), ("ask --json <&-", '{"answers": []}\n')]

@@ -1,4 +1,4 @@
-"""The standard tests of every backend."""
+"""The standard tests of every backend, with the statements that may use an index and with those that never do."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 class TestPgvector(BackendSuite):
     backend_name = "pgvector"
     service = "pgvector"
+    index = "auto"
 
     @pytest.fixture
     def settings(self, service_url: str) -> PgvectorSettings:
-        return PgvectorSettings.model_validate({"url": service_url})
+        return PgvectorSettings.model_validate({"url": service_url, "index": self.index})
 
     @pytest.fixture
     def corrupt(self, damage_metadata: Corrupt) -> Corrupt:
         return damage_metadata
+
+
+class TestExact(TestPgvector):
+    index = "none"

@@ -92,13 +92,14 @@ async def test_single_writes_add_up_to_an_index(make_settings: MakeSettings, by_
     await backend.close()
 
 
+@pytest.mark.parametrize("needed", [50, 20])
 async def test_a_collection_that_others_filled_is_indexed_when_it_is_opened(
-    make_settings: MakeSettings, by_hand: ByHand, schema: str
+    make_settings: MakeSettings, by_hand: ByHand, schema: str, needed: int
 ) -> None:
     backend = await opened(make_settings, index="none")
     await backend.upsert("music", make_entries(50, dimension=32))
     await backend.close()
-    backend = await opened(make_settings, index_from_rows=50)
+    backend = await opened(make_settings, index_from_rows=needed)
     await until_indexed(by_hand, schema)
     await backend.close()
 
@@ -304,6 +305,20 @@ async def test_an_index_is_used_and_finds_the_neighbours(
     await backend.close()
     async with asyncio.timeout(20):
         while await scans(by_hand, schema) < 20:
+            pass
+
+
+async def test_vectors_of_the_largest_dimension_that_can_be_indexed_are_searched_by_the_index(
+    make_settings: MakeSettings, url: str, by_hand: ByHand, schema: str
+) -> None:
+    eager = make_conninfo(url, options="-c enable_seqscan=off")
+    backend = await opened(make_settings, CollectionSpec(dimension=4000, model_name="m"), url=eager)
+    await backend.upsert("music", make_entries(20, dimension=4000))
+    await backend.build_index("music")
+    assert len(await closest(backend, "music", axis(0, 4000), limit=5)) == 5
+    await backend.close()
+    async with asyncio.timeout(20):
+        while await scans(by_hand, schema) != 1:
             pass
 
 

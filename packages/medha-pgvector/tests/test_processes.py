@@ -23,6 +23,7 @@ from medha.errors import BackendUnavailableError
 from medha_conformance.corpus import SPEC, axis, make_entries, make_entry
 from medha_conformance.suite.reading import closest, read_all
 from medha_pgvector import PgvectorBackend
+from medha_pgvector.names import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -56,6 +57,32 @@ async def test_processes_that_start_at_once_lose_nothing(url: str, schema: str, 
     await backend.connect()
     assert await backend.count("music") == 80
     await backend.close()
+
+
+async def test_an_index_that_another_process_is_making_is_left_alone(
+    make_settings: MakeSettings, url: str, by_hand: ByHand, schema: str
+) -> None:
+    making, looking = [PgvectorBackend(make_settings()) for _ in range(2)]
+    for backend in (making, looking):
+        await backend.connect()
+        await backend.initialize("music", SPEC)
+    await making.upsert("music", make_entries(50))
+    table = Identifier(schema, table_of("music"))
+    under_way = SQL("SELECT count(*) FROM pg_stat_progress_create_index WHERE relid = to_regclass({})")
+    incomplete = SQL("SELECT count(*) FROM pg_index WHERE indrelid = to_regclass({}) AND NOT indisvalid")
+    async with await psycopg.AsyncConnection.connect(url) as writer, asyncio.timeout(60):
+        # what a transaction has written is waited for
+        await writer.execute(SQL("DELETE FROM {}").format(table))
+        made = asyncio.create_task(making.build_index("music"))
+        while await (await by_hand.execute(under_way.format(table.as_string(None)))).fetchone() != (1,):
+            pass
+        await looking.build_index("music")
+        assert not made.done()
+        await writer.rollback()
+        await made
+    assert await (await by_hand.execute(incomplete.format(table.as_string(None)))).fetchone() == (0,)
+    for backend in (making, looking):
+        await backend.close()
 
 
 def test_a_backend_works_on_one_event_loop_after_another(make_settings: MakeSettings) -> None:
@@ -118,6 +145,18 @@ async def test_a_plain_role_is_enough_where_the_extension_is(
         await by_hand.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(schema)))
         await by_hand.execute(SQL("DROP OWNED BY {}").format(role))
         await by_hand.execute(SQL("DROP ROLE {}").format(role))
+
+
+async def test_a_schema_that_holds_tables_of_others_will_do(
+    make_settings: MakeSettings, by_hand: ByHand, schema: str
+) -> None:
+    await by_hand.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
+    await by_hand.execute(SQL("CREATE TABLE {} (collections text)").format(Identifier(schema, "theirs")))
+    backend = PgvectorBackend(make_settings())
+    await backend.connect()
+    await backend.initialize("music", SPEC)
+    assert await backend.count("music") == 0
+    await backend.close()
 
 
 async def test_an_extension_may_live_in_any_schema(

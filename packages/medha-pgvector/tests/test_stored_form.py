@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import numpy as np
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -131,6 +132,44 @@ async def test_collections_of_other_installations_are_others(
     await by_hand.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(f"{schema}2")))
 
 
+async def test_a_batch_locks_its_rows_in_the_order_of_their_ids(
+    backend: PgvectorBackend, by_hand: ByHand, url: str, table: Identifier
+) -> None:
+    """So two batches wait for each other in turn, and never both at once."""
+    entries = sorted(make_entries(20), key=lambda entry: entry.id, reverse=True)
+    await backend.upsert("music", entries)
+    lock = SQL("SELECT FROM {} WHERE id = {} FOR UPDATE NOWAIT")
+    waiting = SQL("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE {}")
+    async with await psycopg.AsyncConnection.connect(url) as other, asyncio.timeout(60):
+        await other.execute(lock.format(table, entries[-1].id))
+        batch = asyncio.create_task(backend.upsert("music", entries))
+        ours = waiting.format(f"%{table.as_string(None)}%")
+        while await (await by_hand.execute(ours)).fetchone() != (1,):
+            pass
+        await by_hand.execute(lock.format(table, entries[0].id))  # the last of them is still free
+        await other.rollback()
+        await batch
+
+
+@pytest.mark.parametrize("with_vectors", [False, True])
+async def test_a_page_reads_nothing_that_comes_after_it(
+    backend: PgvectorBackend, by_hand: ByHand, table: Identifier, with_vectors: bool
+) -> None:
+    entries = sorted(make_entries(9), key=lambda entry: entry.id)
+    await backend.upsert("music", entries)
+    await by_hand.execute(SQL("UPDATE {} SET metadata = '[1]' WHERE id = {}").format(table, entries[-1].id))
+    page = await backend.scroll("music", limit=3, with_vectors=with_vectors)
+    assert [entry.id for entry in page.entries] == [entry.id for entry in entries[:3]]
+
+
+async def test_a_page_that_takes_all_the_rest_is_the_last(backend: PgvectorBackend) -> None:
+    await backend.upsert("music", make_entries(6))
+    first = await backend.scroll("music", limit=3)
+    assert first.cursor is not None
+    rest = await backend.scroll("music", limit=3, cursor=first.cursor)
+    assert (len(rest.entries), rest.cursor) == (3, None)
+
+
 # ---- vectors and metadata ----
 
 
@@ -139,8 +178,8 @@ def test_a_vector_is_packed_as_pgvector_sends_it() -> None:
     assert packed.hex() == "00020000" + "3f800000" + "c0200000"
     assert unpack(packed).tolist() == [1.0, -2.5]
     assert unpack(packed).dtype == np.float32
-    many = pack_all([axis(0, 2), axis(1, 2)], 77)
-    header = "00000001" + "00000000" + "0000004d" + "00000002" + "00000001"
+    many = pack_all([axis(0, 2), axis(1, 2)])
+    header = "00000001" + "00000000" + "00000000" + "00000002" + "00000001"
     assert many.hex() == header + "0000000c" + pack(axis(0, 2)).hex() + "0000000c" + pack(axis(1, 2)).hex()
 
 

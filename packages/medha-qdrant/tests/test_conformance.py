@@ -16,12 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-IN_PROCESS = {"test_every_capability_is_declared": "the descriptor declares what the mode 'server' can"}
-
 
 class TestMemory(BackendSuite):
     backend_name = "qdrant"
-    known_failures = IN_PROCESS
 
     @pytest.fixture
     def settings(self) -> QdrantSettings:
@@ -30,7 +27,6 @@ class TestMemory(BackendSuite):
 
 class TestPath(BackendSuite):
     backend_name = "qdrant"
-    known_failures = IN_PROCESS
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> QdrantSettings:

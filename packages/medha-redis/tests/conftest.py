@@ -58,7 +58,8 @@ def start(running: ExitStack, *options: str, config: str | None = None) -> int:
         command = [program(), str(file), *options]
     process = running.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
     running.callback(process.kill)
-    patient = Retry(ConstantBackoff(0.05), 200, (NotThereError, BusyLoadingError))
+    # the oldest driver retries on what the system says, later ones on their own words for it
+    patient = Retry(ConstantBackoff(0.05), 200, (NotThereError, BusyLoadingError, ConnectionRefusedError))
     with cast("Any", Redis)(port=port, retry=patient) as client:
         client.ping()
     return port

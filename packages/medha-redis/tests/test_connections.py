@@ -229,6 +229,7 @@ async def test_tls_is_spoken_and_an_unknown_certificate_refused(url: str, prefix
         assert "certificate" in str(outcome).lower()
 
 
+@pytest.mark.long
 async def test_sentinels_lead_to_the_master_and_to_its_successor(start_redis: StartRedis) -> None:
     master = start_redis()
     replica = start_redis("--replicaof", "127.0.0.1", str(master))

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 import pytest
 
 from medha import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
-from medha.plugins import installed_plugins
+from medha.errors import ConfigurationError
+from medha.plugins import installed_plugins, read_settings
 from medha_conformance.runner.report import Outcome, Report
 from medha_conformance.runner.versions import server_version
 from medha_conformance.services import SERVICES, Servers, Service, ServiceAbsentError, register_service
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
+
+    from medha import Capability, Support
 
 Plugin: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin
 
@@ -107,8 +110,11 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
         ):
             pytest.main(_arguments(Path(place), folder, test_file), plugins=[watch])
         against = "this process" if service is None else _against(asked, service, address)
+        values = {name: value.replace(FOLDER, place) for name, value in asked.settings.items()}
+        if address is not None:
+            values["url"] = address
     served_by = "none" if service is None else "wire" if asked.on_the_wire else "live"
-    report = _report(asked, plugin, watch.tests, against, served_by)
+    report = _report(asked, plugin, watch.tests, (against, served_by), _declared(plugin, values))
     report.write(folder)
     return report
 
@@ -203,10 +209,25 @@ def _against(asked: Run, service: Service, address: str | None) -> str:
     return f"{service.name} {version}" if version else f"{service.name}, which does not say its version"
 
 
-def _report(asked: Run, plugin: Plugin, tests: Mapping[str, Outcome], against: str, served_by: str) -> Report:
+def _declared(plugin: Plugin, values: Mapping[str, str]) -> Mapping[Capability, Support]:
+    if not isinstance(plugin, BackendPlugin):
+        return {}
+    try:
+        return plugin.declared_with(read_settings(plugin.settings, **values))
+    except ConfigurationError:  # which every test has failed for
+        return plugin.capabilities
+
+
+def _report(
+    asked: Run,
+    plugin: Plugin,
+    tests: Mapping[str, Outcome],
+    server: tuple[str, str],
+    declared: Mapping[Capability, Support],
+) -> Report:
+    against, served_by = server
     offered = (plugin.kind, plugin.name)
     source = next(found for found in installed_plugins().installed() if offered in found.offers)
-    declared = plugin.capabilities.items() if isinstance(plugin, BackendPlugin) else ()
     return Report(
         kind=asked.kind,
         name=asked.name,
@@ -215,7 +236,7 @@ def _report(asked: Run, plugin: Plugin, tests: Mapping[str, Outcome], against: s
         suite=importlib.metadata.version("medha-conformance"),
         ran_against=against,
         served_by=served_by,
-        capabilities={str(name): support.reason or "full" for name, support in declared},
+        capabilities={str(name): support.reason or "full" for name, support in declared.items()},
         tests=dict(sorted(tests.items())),
     )
 

@@ -13,6 +13,7 @@ from medha.errors import CollectionMismatchError, UnsupportedError
 from medha.plugins import installed_plugins
 from medha_conformance.corpus import NOW, SPEC, make_entries, make_entry
 from medha_conformance.suite.lab import BackendTopic
+from medha_conformance.suite.loading import AuthorSettings, settings_for
 from medha_conformance.suite.reading import closest, outcome_of, read_all, read_one
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ class CapabilityTopic(BackendTopic):
     """Capabilities are data: each is declared, each "no" has its reason, each "yes" is put to the test."""
 
     @pytest.fixture
-    def offered(self) -> Mapping[Capability, Support]:
-        """What the plugin's descriptor declares, before anything is connected."""
-        return installed_plugins().find(BackendPlugin, self.backend_name).capabilities
+    def offered(self, settings: AuthorSettings) -> Mapping[Capability, Support]:
+        """What the plugin's descriptor declares of these settings, before anything is connected."""
+        plugin = installed_plugins().find(BackendPlugin, self.backend_name)
+        return plugin.declared_with(settings_for(plugin, settings))
 
     async def test_every_capability_is_declared(
         self, backend: VectorStorageBackend, offered: Mapping[Capability, Support]

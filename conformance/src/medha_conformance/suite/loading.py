@@ -20,14 +20,19 @@ def make_from(
     plugin: BackendPlugin | EmbedderPlugin | ExtractorPlugin | L1Plugin | GuardPlugin, settings: AuthorSettings
 ) -> Any:
     """A new object of the plugin; a mapping is completed from the plugin's environment variables."""
+    return make(plugin, settings_for(plugin, settings))
+
+
+def settings_for(plugin: BackendPlugin | EmbedderPlugin | L1Plugin, settings: AuthorSettings) -> BaseSettings:
+    """The plugin's settings, whichever way its author wrote them."""
     if isinstance(settings, Mapping):
-        return make(plugin, read_settings(plugin.settings, **settings))
+        return read_settings(plugin.settings, **settings)
     if not isinstance(settings, plugin.settings):
         raise TypeError(
             f"the settings fixture for the {plugin.kind} {plugin.name!r} must return {plugin.settings.__name__} "
             f"or a dict of its values, not {type(settings).__name__}"
         )
-    return make(plugin, settings)
+    return settings
 
 
 def as_values(plugin: BackendPlugin, settings: AuthorSettings) -> dict[str, Any]:

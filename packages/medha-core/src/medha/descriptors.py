@@ -36,7 +36,14 @@ class BackendPlugin:
     factory: Callable[[Any], VectorStorageBackend]
     settings: type[BaseSettings]
     capabilities: Mapping[Capability, Support]
+    """Of a backend with the default settings."""
+    capabilities_with: Callable[[Any], Mapping[Capability, Support]] | None = None
+    """Of a backend with these settings, where settings make a difference."""
     api_version: int
+
+    def declared_with(self, settings: BaseSettings) -> Mapping[Capability, Support]:
+        """What a backend made with these settings can do, before it is made."""
+        return self.capabilities if self.capabilities_with is None else self.capabilities_with(settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medha.backend import VectorStorageBackend
-from medha.capabilities import FULL, Capability
 from medha.errors import BackendUnavailableError, CollectionMismatchError
 from medha.memory import mismatch_message
 from medha.models import Match, Page
@@ -13,7 +12,7 @@ from medha_pgvector import statements
 from medha_pgvector.database import Database, server_of
 from medha_pgvector.indexes import VectorIndex, hnsw, vchordrq
 from medha_pgvector.indexing import Indexer
-from medha_pgvector.plugin import CAPABILITIES
+from medha_pgvector.plugin import CAPABILITIES, capabilities_with
 from medha_pgvector.rows import many_rows, one_row, pack, to_entry, to_entry_and_distance, to_entry_with_vector
 from medha_pgvector.table import Table, aside
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import LiteralString
 
-    from medha.capabilities import Support
+    from medha.capabilities import Capability, Support
     from medha.models import CacheEntry, CollectionSpec, Vector
     from medha.where import Where
     from medha_pgvector.settings import PgvectorSettings, PostgresSettings, VectorchordSettings
@@ -38,8 +37,7 @@ class PostgresBackend(VectorStorageBackend):
         self._server = server_of(settings)
         self._database: Database | None = None
         self._indexer: Indexer
-        if settings.index == "none":
-            self.capabilities = {**CAPABILITIES, Capability.EXACT_SEARCH: FULL}
+        self.capabilities = capabilities_with(settings)
 
     async def connect(self) -> None:
         """Log in, and make extension, schema and tables where they are missing."""
@@ -92,12 +90,11 @@ class PostgresBackend(VectorStorageBackend):
         if not entries:
             await self.get(collection, [])
             return
-        table, oid = self._table(collection), self._open.vector_oid
-        doing = f"storing {len(entries)} entries in"
+        table, doing = self._table(collection), f"storing {len(entries)} entries in"
         if len(entries) == 1:
             await table.execute(doing, statements.UPSERT_ONE, one_row(entries[0]))
         else:
-            rows = await aside(len(entries), lambda: many_rows(entries, oid))
+            rows = await aside(len(entries), lambda: many_rows(entries))
             await table.execute(doing, statements.UPSERT_MANY, rows)
         self._indexer.wrote(collection, len(entries))
 

@@ -65,7 +65,6 @@ class Database:
 
     def __init__(self, server: Server, size: int) -> None:
         self.names: Names
-        self.vector_oid: int
         self._address = server.address
         self._pool = Pool(server.conninfo, size, **server.parameters)
 
@@ -103,8 +102,6 @@ class Database:
                 schemas = await self._extensions(connection, index)
                 self.names = Names(schema, schemas[_VECTOR], schemas[index.extension], index)
                 await self._migrate(connection)
-            found = await connection.execute(statements.FIND_VECTOR_TYPE, {"schema": schemas[_VECTOR]})
-            (self.vector_oid,) = (await found.fetchone()) or (0,)
 
         await self.run("connecting", None, work)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from medha import FULL, PLUGIN_API, BackendPlugin, Capability, VectorStorageBackend, hookimpl, impossible
+from medha import FULL, PLUGIN_API, BackendPlugin, Capability, Support, VectorStorageBackend, hookimpl, impossible
 from medha_pgvector.settings import PgvectorSettings, VectorchordSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-CAPABILITIES: Final = {
+    from medha_pgvector.settings import PostgresSettings
+
+CAPABILITIES: Final[Mapping[Capability, Support]] = {
     Capability.METADATA_FILTER: FULL,
     Capability.EXACT_SEARCH: impossible(
         "from index_from_rows entries on, a vector index answers and may miss a neighbour; index=none keeps every "
@@ -20,7 +22,12 @@ CAPABILITIES: Final = {
     Capability.SHARED: FULL,
     Capability.ONE_ROUND_TRIP: FULL,
 }
-"""With the default settings; a backend made with ``index="none"`` declares ``EXACT_SEARCH`` itself."""
+"""With the default settings."""
+
+
+def capabilities_with(settings: PostgresSettings) -> Mapping[Capability, Support]:
+    """What a backend can do with these settings."""
+    return {**CAPABILITIES, Capability.EXACT_SEARCH: FULL} if settings.index == "none" else CAPABILITIES
 
 
 def _make_pgvector(settings: PgvectorSettings) -> VectorStorageBackend:
@@ -44,6 +51,7 @@ def medha_register_backends() -> Sequence[BackendPlugin]:
             factory=_make_pgvector,
             settings=PgvectorSettings,
             capabilities=CAPABILITIES,
+            capabilities_with=capabilities_with,
             api_version=PLUGIN_API,
         ),
         BackendPlugin(
@@ -51,6 +59,7 @@ def medha_register_backends() -> Sequence[BackendPlugin]:
             factory=_make_vectorchord,
             settings=VectorchordSettings,
             capabilities=CAPABILITIES,
+            capabilities_with=capabilities_with,
             api_version=PLUGIN_API,
         ),
     ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medha.models import Metadata, Scalar, Vector
 
 _HEADER: Final = struct.Struct(">hh")
+_ARRAY: Final = struct.Struct(">iiIii")
 _STORED_FLOAT: Final = np.dtype(">f4")
 _JSON_FLOATS_LOSE_THEIR_POINT_FROM: Final = 1e16
 
@@ -39,12 +40,12 @@ class PackedDumper(Dumper):
 
     format = Format.BINARY
 
-    def dump(self, obj: Packed) -> bytes:
+    def dump(self, obj: Packed | Vectors) -> bytes | bytearray:
         """The bytes themselves."""
         return obj
 
 
-class Vectors(bytes):
+class Vectors(bytearray):
     """An array of vectors as PostgreSQL receives it."""
 
 
@@ -58,19 +59,19 @@ def pack(vector: Vector | None) -> Packed:
     return Packed(_HEADER.pack(values.size, 0) + values.tobytes())
 
 
-def pack_all(vectors: Sequence[Vector | None], type_oid: int) -> Vectors:
-    """An array of vectors of one dimension."""
-    rows = np.asarray(vectors, dtype=np.float32)
-    count, dimension = rows.shape
-    packed = np.empty(
-        count, dtype=[("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("values", _STORED_FLOAT, dimension)]
-    )
-    packed["size"] = _HEADER.size + _STORED_FLOAT.itemsize * dimension
-    packed["dimension"] = dimension
-    packed["unused"] = 0
-    packed["values"] = rows
-    # one axis, no NULL among them, the type of each, how many, counted from 1
-    return Vectors(struct.pack(">iiIii", 1, 0, type_oid, count, 1) + packed.tobytes())
+def pack_all(vectors: Sequence[Vector | None]) -> Vectors:
+    """An array of vectors of one dimension, written where it is sent from: every copy would be of a megabyte."""
+    rows = [np.asarray(vector, dtype=np.float32) for vector in vectors]
+    count, dimension = len(rows), rows[0].size
+    each = np.dtype([("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("values", _STORED_FLOAT, dimension)])
+    packed = Vectors(_ARRAY.size + count * each.itemsize)
+    # one axis, no NULL among them, the type of each as the statement says it, how many, counted from 1
+    _ARRAY.pack_into(packed, 0, 1, 0, 0, count, 1)
+    elements = np.frombuffer(packed, each, offset=_ARRAY.size)
+    elements["size"] = _HEADER.size + _STORED_FLOAT.itemsize * dimension
+    elements["dimension"] = dimension
+    np.stack(rows, out=elements["values"], casting="unsafe")
+    return packed
 
 
 def unpack(stored: bytes) -> Vector:
@@ -83,11 +84,11 @@ def one_row(entry: CacheEntry) -> dict[str, Any]:
     return _columns_of(entry) | {"vector": pack(entry.vector)}
 
 
-def many_rows(entries: Sequence[CacheEntry], vector_oid: int) -> dict[str, Any]:
+def many_rows(entries: Sequence[CacheEntry]) -> dict[str, Any]:
     """The values of ``statements.UPSERT_MANY``."""
     return {
         "rows": json.dumps([_columns_of(entry) for entry in entries]),
-        "vectors": pack_all([entry.vector for entry in entries], vector_oid),
+        "vectors": pack_all([entry.vector for entry in entries]),
     }
 
 

@@ -24,10 +24,6 @@ FIND_EXTENSIONS: Final = """
     WHERE extname = ANY(%(names)s)
 """
 MAKE_EXTENSION: Final = "CREATE EXTENSION IF NOT EXISTS {extension} CASCADE"
-FIND_VECTOR_TYPE: Final = """
-    SELECT pg_type.oid FROM pg_type JOIN pg_namespace ON pg_namespace.oid = typnamespace
-    WHERE typname = 'vector' AND nspname = %(schema)s
-"""
 FIND_SCHEMA: Final = "SELECT FROM pg_namespace WHERE nspname = %(schema)s"
 MAKE_SCHEMA: Final = "CREATE SCHEMA {schema}"
 FIND_MIGRATIONS_TABLE: Final = "SELECT FROM pg_tables WHERE schemaname = %(schema)s AND tablename = 'migrations'"
