@@ -110,7 +110,8 @@ class Bench:
             await self.backend.drop_collection(self.collection)
 
     async def _store(self) -> None:
-        for what, size, rounds in (("store", 1, 5 * self.rounds), (f"store_many, {BATCH} rows", BATCH, self.rounds // 3)):
+        sizes = (("store", 1, 5 * self.rounds), (f"store_many, {BATCH} rows", BATCH, self.rounds // 3))
+        for what, size, rounds in sizes:
             new = entries_of(unit_rows(2 * rounds * size, 2), 10**8)
             parts = [new[start : start + size] for start in range(0, len(new), size)]
             await self._compare(what, [self._storing(part) for part in parts])

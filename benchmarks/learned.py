@@ -2,7 +2,7 @@
 
     uv run python benchmarks/learned.py [--entries 10000]
 
-Each figure stands beside a baseline of the same run: a lookup that the exact tier answers, and a store with the tier off.
+Each figure stands beside a baseline of the same run: a lookup by the exact tier, and a store with the tier off.
 """
 
 from __future__ import annotations

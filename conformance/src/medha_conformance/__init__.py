@@ -30,7 +30,8 @@ __all__ = [
 pytest.register_assert_rewrite("medha_conformance.suite")
 
 
-_MODULES = dict(zip(__all__, ("backend", "embedder", "extractor", "guard", "l1", "remote_embedder", "reviewer"), strict=True))
+_FILES = ("backend", "embedder", "extractor", "guard", "l1", "remote_embedder", "reviewer")
+_MODULES = dict(zip(__all__, _FILES, strict=True))
 
 
 def __getattr__(name: str) -> type:

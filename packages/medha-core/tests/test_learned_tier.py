@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conftest import Clock, WatchedBackend, WordsEmbedder
 
 BY = "SELECT title FROM album JOIN artist ON album.artist_id = artist.id WHERE artist.name = '{}'"
+PRICE = "SELECT price FROM item WHERE id = {}"
 HOW_MANY = "SELECT COUNT(*) FROM album JOIN artist ON album.artist_id = artist.id WHERE artist.name = '{}'"
 
 
@@ -108,15 +109,12 @@ async def test_a_cache_learns_from_what_it_finds_when_it_starts(embedder: WordsE
     async with Medha("tests", embedder, backend) as cache:
         await teach(cache)
         await cache.store_many(
-            {"question": f"the price of item {number}", "query": f"SELECT price FROM item WHERE id = {number}"}
-            for number in range(1200)
+            {"question": f"the price of item {number}", "query": PRICE.format(number)} for number in range(1200)
         )
     async with Medha("tests", embedder, backend) as cache:
         assert await cache.wait_until_learned() == 1202
         assert (await cache.search("albums by ABBA")).generated_query == BY.format("ABBA")
-        assert (
-            await cache.search("the price of item 9999")
-        ).generated_query == "SELECT price FROM item WHERE id = 9999"
+        assert (await cache.search("the price of item 9999")).generated_query == PRICE.format(9999)
 
 
 async def test_nothing_is_answered_before_everything_is_learnt(embedder: WordsEmbedder) -> None:

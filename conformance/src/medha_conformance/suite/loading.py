@@ -12,18 +12,18 @@ from medha.plugins import make, read_settings
 if TYPE_CHECKING:
     from medha import BackendPlugin, EmbedderPlugin, ExtractorPlugin, GuardPlugin, L1Plugin
 
+    Plugin: TypeAlias = BackendPlugin | EmbedderPlugin | ExtractorPlugin | L1Plugin | GuardPlugin
+
 AuthorSettings: TypeAlias = BaseSettings | Mapping[str, Any]
 """What an author's ``settings`` fixture may return: the plugin's settings, or values for them."""
 
 
-def make_from(
-    plugin: BackendPlugin | EmbedderPlugin | ExtractorPlugin | L1Plugin | GuardPlugin, settings: AuthorSettings
-) -> Any:
+def make_from(plugin: Plugin, settings: AuthorSettings) -> Any:
     """A new object of the plugin; a mapping is completed from the plugin's environment variables."""
     return make(plugin, settings_for(plugin, settings))
 
 
-def settings_for(plugin: BackendPlugin | EmbedderPlugin | L1Plugin, settings: AuthorSettings) -> BaseSettings:
+def settings_for(plugin: Plugin, settings: AuthorSettings) -> BaseSettings:
     """The plugin's settings, whichever way its author wrote them."""
     if isinstance(settings, Mapping):
         return read_settings(plugin.settings, **settings)
