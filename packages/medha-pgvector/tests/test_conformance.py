@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medha_conformance import BackendSuite
-from medha_pgvector import PgvectorSettings
 
 if TYPE_CHECKING:
     from medha_conformance.suite.corruption import Corrupt
@@ -19,8 +18,8 @@ class TestPgvector(BackendSuite):
     index = "auto"
 
     @pytest.fixture
-    def settings(self, service_url: str) -> PgvectorSettings:
-        return PgvectorSettings.model_validate({"url": service_url, "index": self.index})
+    def settings(self, service_url: str) -> dict[str, str]:
+        return {"url": service_url, "index": self.index}
 
     @pytest.fixture
     def corrupt(self, damage_metadata: Corrupt) -> Corrupt:

@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from medha import FULL, Capability, CollectionSpec, Where
+from medha import CollectionSpec, Where
 from medha.errors import CollectionNotFoundError
 from medha_conformance.corpus import NOW, axis, make_entries, make_entry, make_id, unit_vectors, vector_at
 from medha_conformance.suite.reading import closest
@@ -117,9 +117,7 @@ async def test_no_index_is_made_below_the_number_or_when_none_is_wanted(
 
 async def looks_of(backend: PgvectorBackend) -> None:
     """Wait for what runs in the background."""
-    for task in asyncio.all_tasks():
-        if "_when_quiet" in repr(task):
-            await task
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if "_when_quiet" in repr(task)))
 
 
 async def test_during_a_load_no_index_is_made(make_settings: MakeSettings, by_hand: ByHand, schema: str) -> None:
@@ -193,13 +191,6 @@ async def test_several_that_make_the_index_at_once_make_one(
         await backend.close()
 
 
-async def test_there_is_no_index_for_a_collection_that_is_not_there(make_settings: MakeSettings) -> None:
-    backend = await opened(make_settings)
-    with pytest.raises(CollectionNotFoundError, match="'films'"):
-        await backend.build_index("films")
-    await backend.close()
-
-
 async def test_closing_and_dropping_do_not_wait_for_an_index(make_settings: MakeSettings) -> None:
     spec = CollectionSpec(dimension=384, model_name="m")
     backend = await opened(make_settings, spec, index_from_rows=1)
@@ -241,11 +232,6 @@ async def test_searches_without_an_index_are_exact(make_settings: MakeSettings) 
             best = np.sort(vectors @ query)[::-1][:10]
             assert [match.similarity for match in matches] == pytest.approx(best, abs=1e-6)
         await backend.close()
-
-
-async def test_exactness_is_declared_where_no_index_is_made(make_settings: MakeSettings) -> None:
-    assert not PgvectorBackend(make_settings()).capabilities[Capability.EXACT_SEARCH]
-    assert PgvectorBackend(make_settings(index="none")).capabilities[Capability.EXACT_SEARCH] == FULL
 
 
 async def test_no_index_means_that_one_made_before_is_not_used(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
+from medha import FULL, Capability
+from medha.errors import CollectionNotFoundError
 from medha_conformance.corpus import SPEC, axis, make_entries
 from medha_pgvector import PgvectorBackend, PgvectorSettings, statements
 from medha_pgvector.database import Database, server_of
@@ -53,3 +55,13 @@ def test_an_index_that_cannot_be_made_is_refused_as_a_setting() -> None:
     with pytest.raises(ValidationError, match=r"hnsw_ef_construction \(64\) must be at least twice hnsw_m \(33\)"):
         PgvectorSettings(hnsw_m=33)
     assert PgvectorSettings(hnsw_m=32).hnsw_m == 32
+
+
+def test_exactness_is_declared_where_no_index_is_made() -> None:
+    assert not PgvectorBackend(PgvectorSettings()).capabilities[Capability.EXACT_SEARCH]
+    assert PgvectorBackend(PgvectorSettings(index="none")).capabilities[Capability.EXACT_SEARCH] == FULL
+
+
+async def test_there_is_no_index_for_a_collection_that_is_not_there(backend: PgvectorBackend) -> None:
+    with pytest.raises(CollectionNotFoundError, match="'films'"):
+        await backend.build_index("films")
