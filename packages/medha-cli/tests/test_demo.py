@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PAIRS: list[dict[str, str]] = load("pairs.json")
 PARAPHRASES: list[dict[str, str]] = load("paraphrases.json")
+OTHER_VALUES: list[dict[str, str]] = load("other_values.json")
 NEAR_MISSES: list[dict[str, str]] = load("near_misses.json")
 
 
@@ -43,10 +44,14 @@ def test_the_shop_holds_together(shop: Path) -> None:
 
 def test_questions_are_asked_once_and_refer_to_stored_ones() -> None:
     stored = [pair["question"] for pair in PAIRS]
-    others = [other["question"] for other in (*PARAPHRASES, *NEAR_MISSES)]
+    others = [other["question"] for other in (*PARAPHRASES, *OTHER_VALUES, *NEAR_MISSES)]
     assert len({question.casefold() for question in (*stored, *others)}) == len(stored) + len(others)
     assert len({pair["query"] for pair in PAIRS}) == len(PAIRS) >= 40
-    assert {*(p["means"] for p in PARAPHRASES), *(n["resembles"] for n in NEAR_MISSES)} <= set(stored)
+    assert {
+        *(p["means"] for p in PARAPHRASES),
+        *(o["like"] for o in OTHER_VALUES),
+        *(n["resembles"] for n in NEAR_MISSES),
+    } <= set(stored)
 
 
 @pytest.fixture
@@ -60,9 +65,11 @@ def test_stored_questions_hit_near_misses_miss_and_paraphrases_are_never_wrong(r
     assert groups["identical"]["right"] == groups["again"]["right"] == len(PAIRS) == report["stored"]
     assert (groups["near miss"]["asked"], groups["near miss"]["hits"]) == (len(NEAR_MISSES), 0)
     assert groups["paraphrase"]["hits"] == groups["paraphrase"]["right"] >= len(PARAPHRASES) // 2
+    assert groups["other values"]["hits"] == groups["other values"]["right"] == len(OTHER_VALUES)
     strategies = {name: {a["strategy"] for a in report["answers"] if a["group"] == name} for name in groups}
     assert (strategies["identical"], strategies["again"]) == ({"exact_match"}, {"l1_cache"})
     assert strategies["paraphrase"] >= {"semantic_match", "fuzzy_match"}
+    assert strategies["other values"] == {"learned_template"}
     assert all(found["rows"] for found in report["rows"])
 
 

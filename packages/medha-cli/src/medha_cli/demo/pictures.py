@@ -20,6 +20,7 @@ TITLES: Final[dict[Group, tuple[str, str]]] = {
     "identical": ("The stored questions, word for word", "its query"),
     "again": ("The same once more: now from memory (L1)", "its query"),
     "paraphrase": ("In other words: the stored query, or a miss", "the query of"),
+    "other values": ("The same for other values: a stored query with the value of the question", "the query, like"),
     "near miss": ("Sounds alike, means something else: must miss", "a miss, unlike"),
 }
 STYLES: Final = {"right": "green", "miss": "yellow", "false hit": "bold red"}

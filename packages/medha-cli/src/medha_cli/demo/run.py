@@ -1,11 +1,11 @@
-"""What the demo does: store, ask again, ask in other words, ask what only sounds alike."""
+"""What the demo does: store, ask again, in other words, for other values, and what only sounds alike."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from medha import Settings
 from medha.errors import FileError
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from medha import CacheHit, Medha
 
-Group = Literal["identical", "again", "paraphrase", "near miss"]
+Group = Literal["identical", "again", "paraphrase", "other values", "near miss"]
+GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 Outcome = Literal["right", "miss", "false hit"]
 
 SHOWN_RESULTS: Final = 4
+SHOWN_VALUES: Final = 2
 SHOWN_ROWS: Final = 3
 
 
@@ -30,7 +32,7 @@ class Answer:
     """One question of the demo, and what the cache made of it.
 
     ``expected`` is the query that is right, ``None`` where only a miss is; ``about`` is the stored question that this
-    one repeats, rephrases or merely resembles.
+    one repeats, rephrases, asks for another value, or merely resembles.
     """
 
     group: Group
@@ -80,7 +82,7 @@ class Report:
 
     def summary(self) -> dict[str, Any]:
         """The numbers."""
-        groups = {name: self.of(name) for name in ("identical", "again", "paraphrase", "near miss")}
+        groups = {name: self.of(name) for name in GROUPS}
         counted = {
             name: {
                 "asked": len(answers),
@@ -109,6 +111,7 @@ async def run_demo(folder: Path) -> Report:
             {"question": question, "generated_query": query} for question, query in queries.items()
         )
         seconds = time.perf_counter() - started
+        await cache.wait_until_learned()
         answers = [answer async for answer in _ask_everything(cache, queries)]
     return Report(folder=folder, stored=stored, store_seconds=seconds, answers=answers, rows=_run_some(shop, answers))
 
@@ -119,6 +122,8 @@ async def _ask_everything(cache: Medha, queries: dict[str, str]) -> AsyncIterato
             yield await _ask(cache, group, question, about=question, expected=query)
     for other in load("paraphrases.json"):
         yield await _ask(cache, "paraphrase", other["question"], about=other["means"], expected=queries[other["means"]])
+    for other in load("other_values.json"):
+        yield await _ask(cache, "other values", other["question"], about=other["like"], expected=other["query"])
     for other in load("near_misses.json"):
         yield await _ask(cache, "near miss", other["question"], about=other["resembles"], note=other["differs"])
 
@@ -141,11 +146,15 @@ async def _ask(
 
 
 def _run_some(shop: Path, answers: Sequence[Answer]) -> list[Rows]:
-    """Run what was served for some paraphrases, those with the most rows first."""
-    served = [answer for answer in answers if answer.group == "paraphrase" and answer.hit]
+    """Run what was served for some paraphrases, those with the most rows first, and for some other values."""
+    paraphrases = _rows_of(shop, answers, "paraphrase")[: SHOWN_RESULTS - SHOWN_VALUES]
+    return [*paraphrases, *_rows_of(shop, answers, "other values")[:SHOWN_VALUES]]
+
+
+def _rows_of(shop: Path, answers: Sequence[Answer], group: Group) -> list[Rows]:
     found: list[Rows] = []
-    for answer in served:
+    for answer in (answer for answer in answers if answer.group == group and answer.hit):
         query = answer.hit.generated_query or ""
         columns, rows = rows_of(shop, query, SHOWN_ROWS)
         found.append(Rows(question=answer.question, query=query, columns=columns, rows=rows))
-    return sorted(found, key=lambda rows: -len(rows.rows))[:SHOWN_RESULTS]
+    return sorted(found, key=lambda rows: -len(rows.rows))
