@@ -56,6 +56,8 @@ class Pair:
     query: str
     language: str
     why: str = ""
+    true: str = ""
+    """The query of the asked question, where the stored one gives it with other values."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Tally:
 
     pairs: int = 0
     served: Counter[str] = field(default_factory=Counter[str])
+    rebound: Counter[str] = field(default_factory=Counter[str])
     rejected_by: Counter[str] = field(default_factory=Counter[str])
 
 
@@ -87,6 +90,7 @@ async def ask_all(
                 {"question": pair.stored, "generated_query": pair.query, "metadata": scope}
                 for pair, scope in zip(pairs, scopes, strict=True)
             )
+            await cache.wait_until_learned()
             for number, (pair, scope) in enumerate(zip(pairs, scopes, strict=True), start=1):
                 hit = await cache.search(pair.asked, filters=scope)
                 answers.append((hit, await cache.explain(pair.asked, filters=scope)))
@@ -107,7 +111,10 @@ def rejecting_guard(decision: Decision, stored: str) -> str:
 
 
 async def tally(name: str, embedder: RememberingEmbedder) -> tuple[dict[str, Tally], list[tuple[str, Pair, CacheHit]]]:
-    """What became of each kind, and the pairs that were served, with the way."""
+    """What became of each kind, and the pairs that were served, with the way.
+
+    A stored query with the values of the question is no wrong answer to a near miss, but its own.
+    """
     pairs = read_pairs(name)
     kinds: defaultdict[str, Tally] = defaultdict(Tally)
     served: list[tuple[str, Pair, CacheHit]] = []
@@ -116,7 +123,9 @@ async def tally(name: str, embedder: RememberingEmbedder) -> tuple[dict[str, Tal
     for way in WAYS:
         answers = await ask_all(pairs, embedder, way, together=way == "together")
         for pair, (hit, decision) in zip(pairs, answers, strict=True):
-            if hit:
+            if hit and pair.true and canonical(hit.generated_query or "") == canonical(pair.true):
+                kinds[pair.kind].rebound[way] += 1
+            elif hit:
                 kinds[pair.kind].served[way] += 1
                 served.append((way, pair, hit))
             elif way == "open":
@@ -127,13 +136,14 @@ async def tally(name: str, embedder: RememberingEmbedder) -> tuple[dict[str, Tal
 def near_miss_table(kinds: dict[str, Tally]) -> str:
     """Rejections by kind, as Markdown."""
     lines = [
-        "| kind | near misses | served, default | open | together | rejected by |",
+        "| kind | near misses | served, default | open | together | own query | rejected by |",
         "| --- |" + " ---: |" * 4 + " --- |",
     ]
     for kind, each in kinds.items():
         guards = ", ".join(f"{guard} {count}" for guard, count in each.rejected_by.most_common())
         served = " | ".join(str(each.served[way]) for way in WAYS)
-        lines.append(f"| {kind.replace('_', ' ')} | {each.pairs} | {served} | {guards} |")
+        rebound = each.rebound["default"]
+        lines.append(f"| {kind.replace('_', ' ')} | {each.pairs} | {served} | {rebound} | {guards} |")
     total = " | ".join(str(sum(each.served[way] for each in kinds.values())) for way in WAYS)
     lines.append(f"| **all** | {sum(each.pairs for each in kinds.values())} | {total} | |")
     return "\n".join(lines)

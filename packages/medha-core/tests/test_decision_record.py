@@ -34,7 +34,7 @@ async def test_an_entry_below_the_thresholds_is_a_near_miss_too(make_cache: Make
         await cache.store("opening hours of the museum", "SELECT 2")
         decision = await cache.explain("ferries to Capri")
         assert [near.question for near in decision.near_misses] == ["ferries to Elba", "opening hours of the museum"]
-        assert decision.near_misses[0].outcome.startswith("below the thresholds; words would reject it")
+        assert decision.near_misses[0].outcome.startswith("below the thresholds; names would reject it")
         assert decision.near_misses[0].similarity > decision.near_misses[1].similarity
         assert decision.candidates == ()
 

@@ -64,7 +64,7 @@ async def test_a_decision_names_the_tiers_that_were_tried_and_the_guard_that_rej
         first, second, _, near_miss = told[:4]
         assert [(tier.tier, tier.answered) for tier in first.tiers] == [("l1", False), ("exact", True)]
         assert [(tier.tier, tier.answered) for tier in second.tiers] == [("l1", True)]
-        assert [tier.tier for tier in near_miss.tiers] == ["l1", "exact", "template", "semantic", "fuzzy"]
+        assert [tier.tier for tier in near_miss.tiers] == ["l1", "exact", "template", "learned", "semantic", "fuzzy"]
         assert {c.verdicts[-1].verdict.accepted for c in near_miss.candidates} == {False}
         assert sum(tier.milliseconds for tier in near_miss.tiers) <= near_miss.milliseconds
 

@@ -117,6 +117,7 @@ def test_without_evidence_only_the_strictest_similarity_is_served() -> None:
     assert {tier: each.allowed for tier, each in terms.tiers.items() if tier != "semantic"} == {
         "learned": False,
         "fuzzy": False,
+        "review": False,
     }
 
 

@@ -50,7 +50,7 @@ async def test_rejections_are_counted_by_guard_and_tier(listening: Listening, qu
         await cache.store(questions[0], "SELECT 1")
         await cache.search(questions[2])
     counted = listening.counted("medha.guard.rejections", "medha.guard", "medha.tier")
-    assert ("polarity", "semantic") in counted
+    assert ("negation", "semantic") in counted
 
 
 async def test_a_question_of_several_scopes_counts_as_rejected_by_another_scope(

@@ -35,7 +35,8 @@ async def test_a_lookup_is_a_span_with_a_span_for_each_tier_in_it(listening: Lis
         await cache.search(questions[1])
     (lookup,) = listening.spans("medha.lookup")
     tiers = [span for span in listening.spans() if span is not lookup]
-    assert [span.name for span in tiers] == [f"medha.tier.{name}" for name in ("l1", "exact", "template", "semantic")]
+    names = ("l1", "exact", "template", "learned", "semantic")
+    assert [span.name for span in tiers] == [f"medha.tier.{name}" for name in names]
     assert {parent_of(span) for span in tiers} == {id_of(lookup)}
     assert parent_of(lookup) is None
     attributes = lookup.attributes or {}
@@ -117,7 +118,7 @@ async def test_a_rejected_candidate_is_an_event_with_its_guard(listening: Listen
     (semantic,) = listening.spans("medha.tier.semantic")
     (event,) = semantic.events
     attributes = event.attributes or {}
-    assert (attributes["medha.guard"], attributes["medha.entry_id"]) == ("polarity", entry_id)
+    assert (attributes["medha.guard"], attributes["medha.entry_id"]) == ("negation", entry_id)
 
 
 async def ask(listening: Listening, questions: Questions, settings: OtelSettings) -> str:

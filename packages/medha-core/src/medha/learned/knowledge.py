@@ -101,7 +101,7 @@ class Knowledge:
             form = Form(shape, slots)
             self._compare(worded, form)
             worded.forms.append(form)
-        form.readings[lesson.entry_id] = lesson.reading
+        form.add(lesson, lesson.reading)
         shape.add(lesson)
 
     def remove(self, entry_id: str) -> None:
@@ -117,7 +117,7 @@ class Knowledge:
         worded = self._wordings[tokens]
         form = worded.form(shape, slots)
         assert form is not None, "a lesson that was added has its form"  # noqa: S101
-        del form.readings[entry_id]
+        form.remove(lesson)
         shape.remove(lesson)
         if not form.readings:
             worded.forms.remove(form)
@@ -184,7 +184,8 @@ class Knowledge:
             if entry_id is None:
                 yield "case tells it apart from the wording that is the same"
             else:
-                yield self._bound(form.shape, mentions, form.slots, entry_id, SAME_WORDS)
+                found = self._bound(form.shape, mentions, form.slots, entry_id, SAME_WORDS)
+                yield found if isinstance(found, str) else _of_its_own(found, form)
 
     def _near(self, readings: Sequence[tuple[Sequence[Mention], Reading]]) -> Learned | str:
         reason = "no wording is near"
@@ -256,8 +257,14 @@ class Knowledge:
         if isinstance(binding, str):
             return binding
         stored = self._lessons[entry_id].query_hash
-        unchanged = how == SAME_WORDS and query_hash(binding.query) == stored
-        return Learned(binding, shape, entry_id, stored, how, unchanged)
+        return Learned(binding, shape, entry_id, stored, how, unchanged=False)
+
+
+def _of_its_own(found: Learned, form: Form) -> Learned:
+    """The answer of the entry that has this very query, if there is one."""
+    own = query_hash(found.binding.query)
+    entry_id = next(iter(form.queries.get(own, ())), None)
+    return found if entry_id is None else found._replace(entry_id=entry_id, query_hash=own, unchanged=True)
 
 
 def _choices(mentions: Sequence[Mention]) -> list[Sequence[Mention]]:

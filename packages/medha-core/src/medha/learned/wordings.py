@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from medha.guards.language import Language
     from medha.guards.reading import Reading
+    from medha.learned.lesson import Lesson
     from medha.learned.shapes import Shape
 
 Tokens = tuple[str, ...]
@@ -17,13 +18,28 @@ _FUNCTION: Final = 0.3
 class Form:
     """A wording that asks for one shape, with its values in one order."""
 
-    __slots__ = ("readings", "shape", "slots")
+    __slots__ = ("queries", "readings", "shape", "slots")
 
     def __init__(self, shape: Shape, slots: tuple[int, ...]) -> None:
         self.shape = shape
         self.slots = slots
         self.readings: dict[str, Reading] = {}
         """By the entries that were asked so."""
+        self.queries: dict[str, dict[str, None]] = {}
+        """The entries with each query, by the query's hash."""
+
+    def add(self, lesson: Lesson, reading: Reading) -> None:
+        """Learn of an entry that was asked so."""
+        self.readings[lesson.entry_id] = reading
+        self.queries.setdefault(lesson.query_hash, {})[lesson.entry_id] = None
+
+    def remove(self, lesson: Lesson) -> None:
+        """Forget an entry."""
+        del self.readings[lesson.entry_id]
+        same = self.queries[lesson.query_hash]
+        del same[lesson.entry_id]
+        if not same:
+            del self.queries[lesson.query_hash]
 
 
 class Worded:
