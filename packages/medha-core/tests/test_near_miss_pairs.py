@@ -1,4 +1,4 @@
-"""The hand-written pairs of ``benchmarks/pairs`` through a real cache: no near miss gets the query of another question."""
+"""The hand-written pairs of ``benchmarks/pairs`` through a real cache: no near miss gets another question's query."""
 
 from __future__ import annotations
 

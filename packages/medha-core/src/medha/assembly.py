@@ -106,8 +106,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
         templates = TemplateTier(extractors, stats)
         await templates.load(plan.templates)
         removals = Removals()
-        learns = plan.settings.learned_templates == "on"
-        learning = Learning(storage, removals, plan.settings, stats) if learns else None
+        learning = _learning(plan, storage, removals, stats)
         learned = [] if learning is None else [LearnedTier(learning, judge)]
         parts = Parts(
             settings=plan.settings,
@@ -133,9 +132,7 @@ async def assemble(plan: Blueprint, stats: StatsRecorder) -> Assembly:
             await learning.start()
         searcher, writer = Searcher(parts), Writer(parts)
         remover = Remover(parts, searcher)
-        if plan.settings.cleanup_interval_seconds is not None:
-            cleaning = asyncio.create_task(remover.expire_regularly(plan.settings.cleanup_interval_seconds))
-            stack.push_async_callback(_stop, cleaning)
+        _clean_regularly(plan, remover, stack)
         return Assembly(
             parts=parts,
             searcher=searcher,
@@ -167,6 +164,16 @@ async def _evidence(plan: Blueprint, parts: Parts) -> EvidenceBook | None:
     )
     await book.open()
     return book
+
+
+def _learning(plan: Blueprint, storage: Storage, removals: Removals, stats: StatsRecorder) -> Learning | None:
+    return Learning(storage, removals, plan.settings, stats) if plan.settings.learned_templates == "on" else None
+
+
+def _clean_regularly(plan: Blueprint, remover: Remover, stack: AsyncExitStack) -> None:
+    if plan.settings.cleanup_interval_seconds is not None:
+        cleaning = asyncio.create_task(remover.expire_regularly(plan.settings.cleanup_interval_seconds))
+        stack.push_async_callback(_stop, cleaning)
 
 
 async def _answers(plan: Blueprint, stats: StatsRecorder, stack: AsyncExitStack) -> Answers | None:

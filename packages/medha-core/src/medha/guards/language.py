@@ -185,10 +185,7 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
     groups = {name: _words(words) for name, words in data.get("groups", {}).items()} | function
     plurals, polarity = data.get("plurals", {}), data.get("polarity", {})
     digits, case = data.get("digits", {}), data.get("case", {})
-    opposites: dict[str, frozenset[str]] = {}
-    for row in polarity.get("opposites", ()):
-        for word in _words(row):
-            opposites[word] = opposites.get(word, frozenset()) | _words(row) - {word}
+    opposites = _opposites(polarity.get("opposites", ()))
     negations, logic = _words(polarity.get("negations", "")), _words(polarity.get("logic", ""))
     irregular, never = plurals.get("irregular", {}), _words(plurals.get("never", ""))
     endings = tuple(plurals.get("endings", {}).items())
@@ -240,6 +237,15 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         signs=Signs.of(data, measures, singular),
         moving=Moving.of(data),
     )
+
+
+def _opposites(rows: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Each word with those that pull in another direction."""
+    opposites: dict[str, frozenset[str]] = {}
+    for row in rows:
+        for word in _words(row):
+            opposites[word] = opposites.get(word, frozenset()) | _words(row) - {word}
+    return opposites
 
 
 def _singular(
