@@ -47,6 +47,7 @@ def medha_register_backends() -> Sequence[BackendPlugin]:
             factory=_make,
             settings=ChromaSettings,
             capabilities=CAPABILITIES,
+            capabilities_with=capabilities_with,
             api_version=PLUGIN_API,
         )
     ]

@@ -49,6 +49,7 @@ def medha_register_backends() -> Sequence[BackendPlugin]:
             factory=_make,
             settings=WeaviateSettings,
             capabilities=CAPABILITIES,
+            capabilities_with=capabilities_with,
             api_version=PLUGIN_API,
         )
     ]
