@@ -12,6 +12,9 @@ _LITERAL: Final = re.compile(
 _BEFORE: Final = 16
 """How many characters before a literal may hold its operator."""
 _OPERATOR: Final = re.compile(r"\b(?:in\s*\(|like|between|and)$", re.IGNORECASE)
+_NAMED_BEFORE: Final = 48
+"""How many characters before a literal may hold the name of what it is compared with."""
+_HOUR: Final = re.compile(r"(?:hour|minute|second|time|clock)\w*[^\w'][^'\w]*(?:between\s+|in\s*\()?$", re.IGNORECASE)
 _ROWS: Final = re.compile(r"\b(?:limit|top|offset|skip|first|next)\s*\(?$", re.IGNORECASE)
 _COMPARISONS: Final = frozenset("=<>!~:")
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -44,6 +47,8 @@ class Literal(NamedTuple):
     compared: bool
     """Whether it is beside an operator or a colon: a value to compare with, not the width of an interval."""
     digits: bool
+    hour: bool
+    """Whether it may be a time of day: by its form, by the name of what it is compared with, or in a range."""
 
 
 def literals_in(query: str) -> list[Literal]:
@@ -67,9 +72,16 @@ def literals_in(query: str) -> list[Literal]:
                 or query[match.end() : match.end() + 3].lstrip()[:1] in _COMPARISONS
                 or _OPERATOR.search(before) is not None,
                 digits=digits,
+                hour=digits and _may_be_an_hour(text, query[: match.start()][-_NAMED_BEFORE:]),
             )
         )
     return found
+
+
+def _may_be_an_hour(text: str, before: str) -> bool:
+    if _CLOCK.search(text) or _HOUR.search(before):
+        return True
+    return text.isdecimal() and 1 <= int(text) <= 24 and before.rstrip("= ").endswith(("<", ">"))
 
 
 def dates_in(text: str) -> tuple[int, ...]:

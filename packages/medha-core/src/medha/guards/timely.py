@@ -97,10 +97,8 @@ def bound(question: str, query: str, year: int) -> Bound:
         return Bound.NEVER
     if any(literal.moment for literal in made):
         return Bound.MOMENT
-    # a query for "now" without any time of day is right for the day; what else it holds may be the hour
-    hours = asked_of is Bound.MOMENT and any(
-        literal.digits and not literal.years and not literal.words <= said for literal in literals
-    )
+    # a query for "now" without any time of day is right for the day
+    hours = asked_of is Bound.MOMENT and any(literal.hour and not literal.words <= said for literal in literals)
     return Bound.MOMENT if hours else Bound.DAY
 
 
