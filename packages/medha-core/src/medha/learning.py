@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.errors import MedhaError
@@ -13,7 +14,7 @@ from medha.learned.knowledge import Knowledge
 from medha.learned.lesson import lesson_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from medha.learned.knowledge import Learned
     from medha.learned.lesson import Known, Lesson
@@ -58,6 +59,8 @@ class Learning:
         self._waiting: dict[str, _Entry] = {}
         self._worker: asyncio.Task[None] | None = None
         self._loaded = False
+        self._bulk_writes = 0
+        self._written = asyncio.Event()
         self._fault: MedhaError | None = None
         self._moment = 0
 
@@ -96,8 +99,21 @@ class Learning:
         self.forget([entry.id for entry in entries])
         self._enqueue(entries, self._removals.now())
         self._work()
-        if self._loaded and len(self._waiting) <= _AT_ONCE:
+        if self._loaded and not self._bulk_writes and len(self._waiting) <= _AT_ONCE:
             await self.learned()
+
+    @contextmanager
+    def after_bulk_write(self) -> Generator[None, None, None]:
+        """While the block runs, nothing is learnt: it would take turns with the writing."""
+        self._bulk_writes += 1
+        self._written.clear()
+        try:
+            yield
+        finally:
+            self._bulk_writes -= 1
+            if not self._bulk_writes:
+                self._written.set()
+            self._work()
 
     def forget(self, entry_ids: Iterable[str]) -> None:
         """Withdraw what these entries taught."""
@@ -118,10 +134,12 @@ class Learning:
         Raises:
             BackendError: the entries could not be read.
         """
-        if self._unfinished and self._worker is None:
+        while self._unfinished and not self._storage.closed:
+            if self._bulk_writes:
+                await self._written.wait()
             self._work()
-        while self._worker is not None and self._unfinished:
-            await asyncio.wait([self._worker])
+            if self._worker is not None:
+                await asyncio.wait([self._worker])
             if self._fault is not None:
                 raise self._fault
 
@@ -171,7 +189,7 @@ class Learning:
                 )
 
     def _work(self) -> None:
-        if self._worker is None and self._unfinished and not self._storage.closed:
+        if self._worker is None and self._unfinished and not self._bulk_writes and not self._storage.closed:
             self._worker = asyncio.create_task(self._run())
             self._worker.add_done_callback(self._stopped)
 
@@ -208,7 +226,7 @@ class Learning:
                 return
 
     async def _learn_waiting(self) -> None:
-        while self._waiting:
+        while self._waiting and not self._bulk_writes:
             chunk = [entry for entry, _ in zip(self._waiting.values(), range(_CHUNK), strict=False)]
             lessons = await asyncio.to_thread(self._understood, chunk)
             for number, (entry, lesson) in enumerate(zip(chunk, lessons, strict=True)):

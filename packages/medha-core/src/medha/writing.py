@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medha.answers import question_tag
@@ -107,8 +107,15 @@ class Writer:
         batch_size: int | None,
         on_progress: Callable[[int, int], object] | None,
     ) -> int:
-        """Embed and store drafts, a batch at a time."""
+        """Embed and store drafts, a batch at a time; they are learnt from when all are stored."""
         size = self._parts.settings.batch_size if batch_size is None else check_batch_size(batch_size)
+        learning = self._parts.learning
+        with nullcontext() if learning is None else learning.after_bulk_write():
+            return await self._write_batches(drafts, total, size, on_progress)
+
+    async def _write_batches(
+        self, drafts: Iterator[Draft], total: int, size: int, on_progress: Callable[[int, int], object] | None
+    ) -> int:
         stored = 0
         while True:
             try:
