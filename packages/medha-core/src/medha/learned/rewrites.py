@@ -110,6 +110,8 @@ class Rewrites:
         if not same or self._different[gap.key]:
             return False
         words = gap.here + gap.there
+        if len(words) == 2 and _same_direction(words[0], words[1], language):
+            return shape in same or len(same) >= _SHAPES_TO_LEAVE_OUT
         if any(_never(word, language) for word in words):
             return False
         counted = sum(word in language.signs.aggregation for word in words)
@@ -121,6 +123,12 @@ class Rewrites:
         if any(word in named for word in words):
             return swaps and len(same) >= _SHAPES_TO_RENAME
         return swaps or not _says_something(words, language) or len(same) >= _SHAPES_TO_LEAVE_OUT
+
+
+def _same_direction(one: str, other: str, language: Language) -> bool:
+    """Whether two words of direction have an opposite in common and are none themselves: "largest", "biggest"."""
+    opposites = language.opposites.get(one, frozenset())
+    return other not in opposites and not opposites.isdisjoint(language.opposites.get(other, ()))
 
 
 def _never(word: str, language: Language) -> bool:
