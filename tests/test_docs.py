@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
-from tools.pytorch import not_here
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -110,8 +109,6 @@ def folder_of_a_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_python_blocks_run(
     document: Path, folder_of_a_model: Path, monkeypatch: pytest.MonkeyPatch, find_service: FindService
 ) -> None:
-    if document.parent.name in not_here():
-        pytest.skip("PyTorch is not installed")
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL_PATH", str(folder_of_a_model))
     blocks = python_blocks(document)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tools.pytorch import needing_pytorch, not_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,10 +115,8 @@ def test_a_package_accepts_the_same_pythons_as_the_workspace(package: Path) -> N
 def test_the_workspace_knows_the_package_wherever_it_lists_them(package: Path) -> None:
     settings = toml(ROOT / "pyproject.toml")["tool"]
     assert toml(package / "pyproject.toml")["project"]["name"] in settings["uv"]["sources"]
-    # a tool that imports what it looks at cannot have what is installed elsewhere
-    expected = package.name not in needing_pytorch()
-    assert (module_name(package) in settings["coverage"]["run"]["source_pkgs"]) is expected
-    assert (module_name(package) in settings["importlinter"]["root_packages"]) is expected
+    assert module_name(package) in settings["coverage"]["run"]["source_pkgs"]
+    assert module_name(package) in settings["importlinter"]["root_packages"]
 
 
 # ---- what is public ----
@@ -167,7 +164,7 @@ def test_importing_medha_imports_nothing_heavy() -> None:
 
 
 def plugin_modules() -> list[str]:
-    projects = [toml(package / "pyproject.toml")["project"] for package in PACKAGES if package.name not in not_here()]
+    projects = [toml(package / "pyproject.toml")["project"] for package in PACKAGES]
     return sorted(
         module for project in projects for module in project.get("entry-points", {}).get("medha", {}).values()
     )
