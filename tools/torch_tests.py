@@ -59,10 +59,11 @@ def main() -> int:
 
 
 def models() -> list[str]:
-    """What carries or makes the models of the tests."""
+    """What carries or makes the models of the tests, but for the workspace's own."""
     files = [ROOT / "packages" / name / "pyproject.toml" for name in PACKAGES]
     groups = [tomllib.loads(file.read_text(encoding="utf-8")).get("dependency-groups", {}) for file in files]
-    return [model for group in groups for name in ("dev", "torch") for model in group.get(name, [])]
+    wanted = {model for group in groups for name in ("dev", "torch") for model in group.get(name, [])}
+    return sorted(model for model in wanted if not model.startswith("medha-"))
 
 
 def what_it_would_install(install: list[str]) -> str:
