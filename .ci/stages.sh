@@ -54,7 +54,7 @@ stage_pytorch() {
     PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --color=no" python3 tools/torch_tests.py --if-small --venv "$SCRATCH/pytorch"
 }
 
-# What a user gets: wheels made from the source archives, in an environment far from the checkout.
+# What a user gets, but for PyTorch: wheels made from the source archives, in an environment far from the checkout.
 stage_wheels() {
     local dist=$SCRATCH/dist environment=$SCRATCH/wheels-venv
     need_uv build --quiet --all-packages --out-dir "$dist"
