@@ -118,6 +118,7 @@ def test_a_closed_stream_leads_nowhere(command: str, shown: str, document: Calla
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.long
 def test_output_that_the_terminal_cannot_show_is_written_out(
     shell: Shell, document: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
