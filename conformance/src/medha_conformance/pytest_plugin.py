@@ -15,7 +15,7 @@ from medha_conformance.suite.standard import StandardSuite
 FindService: TypeAlias = Callable[[str], str]
 
 _LONG_TOPICS: Final = frozenset({"faults", "concurrency", "machine"})
-_MANY: Final = re.compile(r"\d{4}|thousands|long_texts|100_tasks")
+_MANY: Final = re.compile(r"\d{4}|thousands|long_texts|100_tasks|concurrent")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

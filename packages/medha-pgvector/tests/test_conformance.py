@@ -26,5 +26,6 @@ class TestPgvector(BackendSuite):
         return damage_metadata
 
 
+@pytest.mark.long
 class TestExact(TestPgvector):
     index = "none"

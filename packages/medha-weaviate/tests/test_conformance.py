@@ -32,6 +32,7 @@ class TestOnTheWire(BackendSuite):
         return damaging(settings)
 
 
+@pytest.mark.long
 class TestTenantsOnTheWire(BackendSuite):
     backend_name = "weaviate"
     service = "weaviate-wire"
