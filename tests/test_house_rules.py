@@ -67,13 +67,13 @@ def lines_of(node: ast.stmt) -> int:
 
 def too_long(source: Path) -> Iterator[str]:
     text = source.read_text(encoding="utf-8")
-    if text.count("\n") > MAX_FILE_LINES:
-        yield f"{source} has {text.count(chr(10))} lines"
+    if (lines := text.count("\n")) > MAX_FILE_LINES:
+        yield f"{source} has {lines} lines"
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > MAX_FUNCTION_LINES:
-            yield f"{source}: {node.name} has {lines_of(node)} lines"
-        elif isinstance(node, ast.ClassDef) and lines_of(node) > MAX_CLASS_LINES:
-            yield f"{source}: {node.name} has {lines_of(node)} lines"
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            limit = MAX_CLASS_LINES if isinstance(node, ast.ClassDef) else MAX_FUNCTION_LINES
+            if lines_of(node) > limit:
+                yield f"{source}: {node.name} has {lines_of(node)} lines"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
