@@ -26,6 +26,6 @@ class TestPgvector(BackendSuite):
         return damage_metadata
 
 
-@pytest.mark.long
+@pytest.mark.variant
 class TestExact(TestPgvector):
     index = "none"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.long
+@pytest.mark.variant
 class TestMemory(BackendSuite):
     backend_name = "qdrant"
 

@@ -32,7 +32,7 @@ class TestOnTheWire(BackendSuite):
         return damaging(settings)
 
 
-@pytest.mark.long
+@pytest.mark.variant
 class TestTenantsOnTheWire(BackendSuite):
     backend_name = "weaviate"
     service = "weaviate-wire"
