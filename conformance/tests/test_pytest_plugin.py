@@ -176,7 +176,12 @@ def test_the_version_of_the_suite_is_in_the_header(report: str) -> None:
     assert re.search(r"^medha-conformance: \d", report, re.MULTILINE)
 
 
-LONG = ["test_a_batch_of_5000", "test_a_cancelled_upsert", "test_any_sequence_of_calls", "test_a_stopped_server"]
+LONG = [
+    "test_a_batch_of_5000",
+    "test_a_cancelled_upsert",
+    "test_any_sequence_of_calls",
+    "test_connecting_to_a_stopped_server_says_that_it_is_unavailable",
+]
 
 
 def collected(folder: Path, suites: str) -> dict[str, str]:
