@@ -157,30 +157,34 @@ def test_a_package_imports_no_private_name_of_another(package: Path) -> None:
     assert {file: names for file, names in found.items() if names} == {}
 
 
-def modules_after(statement: str) -> set[str]:
-    code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(json.loads(result.stdout))
+NEW_AFTER_EACH = """
+import importlib, json, sys
+new = {}
+for module in sys.argv[1:]:
+    before = set(sys.modules)
+    importlib.import_module(module)
+    new[module] = sorted(set(sys.modules) - before)
+print(json.dumps(new))
+"""
 
 
-def test_importing_medha_imports_nothing_heavy() -> None:
-    loaded = modules_after("import medha")
-    assert "medha.settings" in loaded
-    assert loaded & HEAVY == set()
+def new_after_each(*modules: str) -> dict[str, set[str]]:
+    command = [sys.executable, "-c", NEW_AFTER_EACH, *modules]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {module: set(new) for module, new in json.loads(result.stdout).items()}
 
 
 def plugin_modules() -> list[str]:
     projects = [toml(package / "pyproject.toml")["project"] for package in PACKAGES]
-    return sorted(
-        module for project in projects for module in project.get("entry-points", {}).get("medha", {}).values()
-    )
+    return sorted({module for one in projects for module in one.get("entry-points", {}).get("medha", {}).values()})
 
 
-@pytest.mark.parametrize("module", plugin_modules())
-def test_a_plugin_says_what_it_offers_without_importing_its_driver(module: str) -> None:
-    loaded = modules_after(f"import {module}")
-    assert module in loaded
-    assert loaded & HEAVY == set()
+def test_medha_and_plugins_that_say_what_they_offer_import_nothing_heavy() -> None:
+    plugins = plugin_modules()
+    loaded = new_after_each("medha", *plugins)
+    assert "medha.settings" in loaded["medha"]
+    assert [plugin for plugin in plugins if plugin not in loaded[plugin]] == []
+    assert {module: new & HEAVY for module, new in loaded.items() if new & HEAVY} == {}
 
 
 # ---- what is written nowhere ----
