@@ -47,6 +47,8 @@ def medha_register_backends():
     ]
 """
 
+pytestmark = pytest.mark.long
+
 _TESTS = """
 import pytest
 from medha_conformance import BackendSuite
@@ -193,7 +195,6 @@ def collected(folder: Path, suites: str) -> dict[str, str]:
     return {**of_each, "end": told.splitlines()[-1]}
 
 
-@pytest.mark.long
 def test_brief_suites_leave_out_what_takes_long_and_no_test_of_ones_own(folder: Path) -> None:
     left = collected(folder, "brief")
     assert "test_of_its_own" in left["TestSound"]
@@ -202,7 +203,6 @@ def test_brief_suites_leave_out_what_takes_long_and_no_test_of_ones_own(folder: 
     assert "deselected" in left["end"]
 
 
-@pytest.mark.long
 def test_a_variant_is_left_out_of_brief_suites_and_never_repeats_what_takes_long(folder: Path) -> None:
     assert collected(folder, "brief")["TestSoundElsewhere"] == ""
     left = collected(folder, "full")

@@ -56,6 +56,7 @@ def other_process(folder: Path) -> Generator[OtherProcess]:
             raise
 
 
+@pytest.mark.long
 async def test_two_processes_see_each_others_writes_at_the_next_call(backend: LanceBackend, folder: Path) -> None:
     with other_process(folder) as other:
         assert other.answer() == "ready"
