@@ -48,32 +48,13 @@ stage_highest() {
     "$(python_in "$environment")" -m pytest --color=no
 }
 
-# Packages with `[tool.medha] pytorch = true`, which no other stage runs (tools/pytorch.py says why): their wheels and
-# their tests, where pip has the build of PyTorch that does without the libraries for graphics cards.
+# The packages that need PyTorch, whose tests are skipped in every other stage (tools/torch_tests.py says why): where pip
+# has the build of PyTorch that does without the libraries for graphics cards.
 stage_pytorch() {
-    local packages environment=$SCRATCH/pytorch python package groups=()
-    packages=$(python3 tools/pytorch.py list)
-    [ -n "$packages" ] || { echo "No package here needs PyTorch."; return; }
-    python3 -m venv "$environment"
-    python=$(python_in "$environment")
-    "$python" -m pip install --quiet --dry-run --report "$SCRATCH/pytorch.json" "torch==$PYTORCH"
-    python3 tools/pytorch.py judge "$SCRATCH/pytorch.json" || { echo "Not run: $packages"; return 0; }
-    "$python" -m pip install --quiet "torch==$PYTORCH"
-    for package in medha-core medha-conformance $packages; do
-        need_uv build --quiet --wheel --package "$package" --out-dir "$SCRATCH/pytorch-dist"
-        groups+=($(dev_group_of "$(folder_of "$package")"))
-    done
-    # uv leaves PyTorch as it is
-    need_uv pip install --quiet --python "$environment" "$SCRATCH/pytorch-dist"/*.whl "${groups[@]}" "${TEST_TOOLS[@]}"
-    (mkdir "$SCRATCH/pytorch-elsewhere" && cd "$SCRATCH/pytorch-elsewhere" &&
-        "$python" -I "$ROOT/tools/smoke.py" "$ROOT" $packages)
-    for package in $packages; do
-        "$python" -m pytest --color=no "packages/$package/tests"
-    done
+    PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --color=no" python3 tools/torch_tests.py --if-small --venv "$SCRATCH/pytorch"
 }
-readonly PYTORCH=2.13.0
 
-# What a user gets: wheels made from the source archives, in an environment far from the checkout.
+# What a user gets, but for PyTorch: wheels made from the source archives, in an environment far from the checkout.
 stage_wheels() {
     local dist=$SCRATCH/dist environment=$SCRATCH/wheels-venv
     need_uv build --quiet --all-packages --out-dir "$dist"
@@ -156,12 +137,11 @@ python_in() {
     if [ -d "$1/Scripts" ]; then echo "$1/Scripts/python"; else echo "$1/bin/python"; fi
 }
 
-# Without those that need PyTorch, which have a stage of their own.
 packages_asked_for() {
     if [ -n "$1" ]; then
         echo "$1"
     else
-        python3 tools/affected.py --all | tr -d '[],"' | tr ' ' '\n' | grep -vxF "$(python3 tools/pytorch.py list)"
+        python3 tools/affected.py --all | tr -d '[],"' | tr ' ' '\n'
     fi
 }
 

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
-from tools.pytorch import not_here
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType
 
     from medha_conformance.pytest_plugin import FindService
@@ -106,12 +106,20 @@ def folder_of_a_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def only_new_garbage() -> Iterator[None]:
+    """What other tests imported is not searched anew after every document."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("only_new_garbage")
 @pytest.mark.parametrize("document", [document for document in DOCUMENTS if python_blocks(document)], ids=name)
 def test_the_python_blocks_run(
     document: Path, folder_of_a_model: Path, monkeypatch: pytest.MonkeyPatch, find_service: FindService
 ) -> None:
-    if document.parent.name in not_here():
-        pytest.skip("PyTorch is not installed")
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
     monkeypatch.setenv("MEDHA_FASTEMBED_MODEL_PATH", str(folder_of_a_model))
     blocks = python_blocks(document)

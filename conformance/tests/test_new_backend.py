@@ -65,6 +65,7 @@ def test_no_placeholder_is_left(package: Path) -> None:
     assert "${{ matrix.python }}" in (package / ".github/workflows/ci.yml").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_its_suite_runs_and_fails_only_for_what_is_not_written(suite: ET.Element) -> None:
     cases = suite.findall(".//testcase")
     wrong = [problem for case in cases for problem in (*case.findall("failure"), *case.findall("error"))]
@@ -74,6 +75,7 @@ def test_its_suite_runs_and_fails_only_for_what_is_not_written(suite: ET.Element
         assert re.search(r"GrainStoreBackend\.\w+ is not written yet", problem.text or ""), problem.text
 
 
+@pytest.mark.long
 def test_what_is_written_passes(suite: ET.Element) -> None:
     passed = {case.get("name") for case in suite.findall(".//testcase") if not list(case)}
     assert "test_closing_what_was_never_connected_is_harmless" in passed

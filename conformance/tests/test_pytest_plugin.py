@@ -47,6 +47,8 @@ def medha_register_backends():
     ]
 """
 
+pytestmark = pytest.mark.long
+
 _TESTS = """
 import pytest
 from medha_conformance import BackendSuite
@@ -62,6 +64,11 @@ class TestSound(BackendSuite):
 
     def test_of_its_own(self, make_backend):
         assert make_backend().backwards is False
+
+
+@pytest.mark.variant
+class TestSoundElsewhere(TestSound):
+    pass
 
 
 class TestBroken(BackendSuite):
@@ -171,16 +178,35 @@ def test_the_version_of_the_suite_is_in_the_header(report: str) -> None:
     assert re.search(r"^medha-conformance: \d", report, re.MULTILINE)
 
 
-def test_brief_suites_leave_out_what_takes_long_and_no_test_of_ones_own(folder: Path) -> None:
+LONG = [
+    "test_a_batch_of_5000",
+    "test_a_cancelled_upsert",
+    "test_any_sequence_of_calls",
+    "test_connecting_to_a_stopped_server_says_that_it_is_unavailable",
+]
+
+
+def collected(folder: Path, suites: str) -> dict[str, str]:
+    """What is left of either class, and what pytest says at the end."""
     scope = "asyncio_default_fixture_loop_scope=function"
-    told = _pytest(folder, "-o", scope, "--suites=brief", "--collect-only", "-q", "-k", "TestSound")
-    assert "test_of_its_own" in told
-    assert "test_matches_come_closest_first" in told
-    left_out = (
-        "test_a_batch_of_5000",
-        "test_a_cancelled_upsert",
-        "test_any_sequence_of_calls",
-        "test_a_stopped_server",
-    )
-    assert [name for name in left_out if name in told] == []
-    assert "deselected" in told
+    told = _pytest(folder, "-o", scope, f"--suites={suites}", "--collect-only", "-q", "-k", "TestSound")
+    classes = ("TestSound", "TestSoundElsewhere")
+    of_each = {name: "\n".join(line for line in told.splitlines() if f"::{name}::" in line) for name in classes}
+    return {**of_each, "end": told.splitlines()[-1]}
+
+
+def test_brief_suites_leave_out_what_takes_long_and_no_test_of_ones_own(folder: Path) -> None:
+    left = collected(folder, "brief")
+    assert "test_of_its_own" in left["TestSound"]
+    assert "test_matches_come_closest_first" in left["TestSound"]
+    assert [name for name in LONG if name in left["TestSound"]] == []
+    assert "deselected" in left["end"]
+
+
+def test_a_variant_is_left_out_of_brief_suites_and_never_repeats_what_takes_long(folder: Path) -> None:
+    assert collected(folder, "brief")["TestSoundElsewhere"] == ""
+    left = collected(folder, "full")
+    assert [name for name in LONG if name not in left["TestSound"]] == []
+    assert "test_of_its_own" in left["TestSoundElsewhere"]
+    assert "test_matches_come_closest_first" in left["TestSoundElsewhere"]
+    assert [name for name in LONG if name in left["TestSoundElsewhere"]] == []

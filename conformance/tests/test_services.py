@@ -162,12 +162,14 @@ def _pytest(folder: Path, *arguments: str, **variables: str) -> str:
     return f"{done.stdout}{done.stderr}exit {done.returncode}"
 
 
+@pytest.mark.long
 def test_an_absent_service_skips_with_the_reason(tmp_path: Path) -> None:
     report = _pytest(tmp_path)
     assert re.search(r"SKIPPED.*the service 'cellar' is not there: MEDHA_TEST_CELLAR_URL is not set", report), report
     assert report.endswith("exit 0")
 
 
+@pytest.mark.long
 def test_an_absent_service_fails_where_it_was_promised(tmp_path: Path) -> None:
     report = _pytest(tmp_path, "--require-services", "cellar, redis")
     assert "'cellar' is not there: MEDHA_TEST_CELLAR_URL is not set, and --require-services names it" in report
@@ -180,6 +182,7 @@ def test_requiring_an_unknown_service_is_a_usage_error(tmp_path: Path) -> None:
     assert report.endswith("exit 4")
 
 
+@pytest.mark.long
 def test_a_backend_that_connects_past_the_proxy_is_found_out(tmp_path: Path) -> None:
     report = _pytest(tmp_path, "-k", "stalled", MEDHA_TEST_CELLAR_URL="http://127.0.0.1:1")
     assert "connected past the proxy: the settings fixture must use service_url" in report

@@ -15,7 +15,7 @@ from medha_conformance.suite.standard import StandardSuite
 FindService: TypeAlias = Callable[[str], str]
 
 _LONG_TOPICS: Final = frozenset({"faults", "concurrency", "machine"})
-_MANY: Final = re.compile(r"\d{4}|thousands|long_texts|100_tasks")
+_MANY: Final = re.compile(r"\d{4}|thousands|long_texts|100_tasks|concurrent")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to require what does not exist: it would never be missed."""
     config.addinivalue_line("markers", "long: a test that --suites=brief leaves out")
+    config.addinivalue_line(
+        "markers",
+        "variant: a class that repeats the standard tests of another one with other settings; without those that take "
+        "long, and --suites=brief leaves it out",
+    )
     unknown = unknown_services(_required(config))
     if unknown:
         raise pytest.UsageError(
@@ -76,16 +81,23 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``--suites=brief``, leave out what takes long."""
-    if config.getoption("--suites") == "brief":
-        long = {item for item in items if _is_long(item)}
-        config.hook.pytest_deselected(items=list(long))
-        items[:] = [item for item in items if item not in long]
+    """With ``--suites=brief``, leave out what takes long; of a variant, leave that out always."""
+    brief = config.getoption("--suites") == "brief"
+    left_out = {item for item in items if (_is_long(item) if brief else _repeats(item))}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _is_long(item: pytest.Item) -> bool:
-    if item.get_closest_marker("long") is not None:
-        return True
+    marked = item.get_closest_marker("long") or item.get_closest_marker("variant")
+    return marked is not None or _is_long_and_standard(item)
+
+
+def _repeats(item: pytest.Item) -> bool:
+    return item.get_closest_marker("variant") is not None and _is_long_and_standard(item)
+
+
+def _is_long_and_standard(item: pytest.Item) -> bool:
     if not isinstance(item, pytest.Function) or item.cls is None or not issubclass(item.cls, StandardSuite):
         return False
     if item.originalname not in item.cls.standard_tests:

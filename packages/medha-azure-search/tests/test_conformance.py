@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medha_conformance.suite.corruption import Corrupt
 
 
+@pytest.mark.long
 class TestOnTheWire(BackendSuite):
     backend_name = "azure-search"
     service = "azure-search-wire"

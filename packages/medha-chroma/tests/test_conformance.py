@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IN_PROCESS = {"test_every_capability_is_declared": "the descriptor declares what the mode 'server' can"}
 
 
+@pytest.mark.variant
 class TestMemory(BackendSuite):
     backend_name = "chroma"
     known_failures = IN_PROCESS

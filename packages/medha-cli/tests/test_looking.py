@@ -96,6 +96,7 @@ def test_plugins_lists_the_built_in_and_the_installed_with_their_versions(
     assert "medha-wordllama" in medha("plugins").stdout
 
 
+@pytest.mark.long
 def test_a_broken_plugin_is_listed_with_why_and_fails_the_doctor(
     shell: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -271,6 +271,7 @@ def arrives(document: Callable[..., Any], new: str) -> None:
     assert counts == {(3, 1735787045.0), (0, 1735787045.0)}
 
 
+@pytest.mark.long
 def test_after_a_kill_the_next_run_goes_on(document: Callable[..., Any], tmp_path: Path) -> None:
     old, new, count = tmp_path / "old.db", tmp_path / "new.db", 6_000
     document("store", "the first one", "SELECT 0", "--db", str(old))

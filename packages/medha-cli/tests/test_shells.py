@@ -36,6 +36,7 @@ def test_what_one_shell_stores_another_one_finds(shell: Shell, user_folder: Path
     assert list(user_folder.rglob("medha.db")) != []
 
 
+@pytest.mark.long
 def test_exit_codes_and_streams(shell: Shell, document: Callable[..., Any]) -> None:
     document("store", QUESTION, QUERY)
     hit, miss, error = shell("search", QUESTION), shell("search", "Why?"), shell("search", "")
@@ -118,6 +119,7 @@ def test_a_closed_stream_leads_nowhere(command: str, shown: str, document: Calla
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.long
 def test_output_that_the_terminal_cannot_show_is_written_out(
     shell: Shell, document: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ class TestFastEmbed(EmbedderSuite):
         return settings
 
 
+@pytest.mark.long
 class TestFastEmbedWithSides(EmbedderSuite):
     embedder_name = "fastembed"
 

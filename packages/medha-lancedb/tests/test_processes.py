@@ -56,6 +56,7 @@ def other_process(folder: Path) -> Generator[OtherProcess]:
             raise
 
 
+@pytest.mark.long
 async def test_two_processes_see_each_others_writes_at_the_next_call(backend: LanceBackend, folder: Path) -> None:
     with other_process(folder) as other:
         assert other.answer() == "ready"
@@ -69,6 +70,7 @@ async def test_two_processes_see_each_others_writes_at_the_next_call(backend: La
         assert [match.entry.id for match in await closest(backend, "music")] == [make_id("theirs")]
 
 
+@pytest.mark.long
 async def test_processes_that_make_a_table_at_once_all_get_it_and_lose_no_feedback(
     folder: Path, open_backend: Callable[..., Awaitable[LanceBackend]]
 ) -> None:
@@ -89,6 +91,7 @@ async def test_processes_that_make_a_table_at_once_all_get_it_and_lose_no_feedba
     assert (await read_one(backend, "music", make_id("rated"))).feedback_correct == 80
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_killed_process_loses_nothing_that_was_acknowledged(
     folder: Path, seed: int, open_backend: Callable[..., Awaitable[LanceBackend]]

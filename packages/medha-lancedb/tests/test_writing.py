@@ -103,6 +103,7 @@ async def test_work_that_is_given_up_before_it_began_is_not_done() -> None:
     assert done == [Delete("first")]
 
 
+@pytest.mark.long
 async def test_many_single_stores_do_not_become_many_files(
     folder: Path, open_backend: Callable[..., Awaitable[LanceBackend]], by_hand: Callable[[], Awaitable[Any]]
 ) -> None:

@@ -26,5 +26,6 @@ class TestPgvector(BackendSuite):
         return damage_metadata
 
 
+@pytest.mark.variant
 class TestExact(TestPgvector):
     index = "none"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.variant
 class TestMemory(BackendSuite):
     backend_name = "qdrant"
 
@@ -46,6 +47,7 @@ class TestRest(BackendSuite):
         return damaging({"url": service_url})
 
 
+@pytest.mark.long
 class TestGrpc(BackendSuite):
     backend_name = "qdrant"
     service = "qdrant-grpc"

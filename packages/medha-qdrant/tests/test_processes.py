@@ -222,6 +222,7 @@ def storing(folder: Path) -> Generator[subprocess.Popen[str]]:
         yield process
 
 
+@pytest.mark.long
 async def test_a_process_that_is_killed_leaves_whole_stores_in_its_folder(tmp_path: Path) -> None:
     with storing(tmp_path) as process:
         told = [answer_of(process) for _ in range(5)]

@@ -40,6 +40,7 @@ class TestHnsw(Damaging, BackendSuite):
         return RedisSettings(url=service_url)
 
 
+@pytest.mark.variant
 class TestFlat(Damaging, BackendSuite):
     backend_name = "redis"
     service = "redis"

@@ -24,6 +24,7 @@ class TestRules(ExtractorSuite):
         return {"model": str(ruled)}
 
 
+@pytest.mark.long
 class TestTrainedModel(ExtractorSuite):
     extractor_name = "spacy"
 

@@ -73,6 +73,7 @@ async def test_two_processes_see_each_others_writes_at_the_next_call(backend: Sq
         assert other.ask("search") == ""
 
 
+@pytest.mark.long
 async def test_processes_that_open_a_new_file_at_the_same_moment_all_get_it(path: Path) -> None:
     with ExitStack() as stack:
         others = [stack.enter_context(other_process(path)) for _ in range(4)]
@@ -83,7 +84,7 @@ async def test_processes_that_open_a_new_file_at_the_same_moment_all_get_it(path
         assert len({other.ask("search") for other in others}) == 1
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))])
 async def test_a_killed_process_loses_nothing_that_was_acknowledged(path: Path, seed: int) -> None:
     luck = random.Random(seed)
     acknowledged: dict[str, int] = {}

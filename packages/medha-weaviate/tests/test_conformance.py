@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medha_weaviate import WeaviateSettings
 
 
+@pytest.mark.long
 class TestOnTheWire(BackendSuite):
     backend_name = "weaviate"
     service = "weaviate-wire"
@@ -32,6 +33,7 @@ class TestOnTheWire(BackendSuite):
         return damaging(settings)
 
 
+@pytest.mark.variant
 class TestTenantsOnTheWire(BackendSuite):
     backend_name = "weaviate"
     service = "weaviate-wire"

@@ -10,6 +10,7 @@ class TestWordLlama(EmbedderSuite):
     embedder_name = "wordllama"
 
 
+@pytest.mark.long
 class TestWordLlamaInLittle(EmbedderSuite):
     embedder_name = "wordllama"
 

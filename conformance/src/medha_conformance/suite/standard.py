@@ -39,7 +39,10 @@ class StandardSuite:
             cls.standard_tests = frozenset(_tests_of(cls))
             for name in cls.standard_tests:
                 # marked one by one: an author's own tests stay what they are, in auto and in strict mode
-                pytest.mark.asyncio(loop_scope="function")(getattr(cls, name))
+                test = getattr(cls, name)
+                # two suites may share a topic
+                if not any(mark.name == "asyncio" for mark in getattr(test, "pytestmark", [])):
+                    pytest.mark.asyncio(loop_scope="function")(test)
             return
         suite = _suite_of(cls)
         _refuse_overrides(cls, suite)
