@@ -16,13 +16,10 @@ if TYPE_CHECKING:
 
     from medha_conformance.suite.corruption import Corrupt
 
-IN_PROCESS = {"test_every_capability_is_declared": "the descriptor declares what the mode 'server' can"}
-
 
 @pytest.mark.variant
 class TestMemory(BackendSuite):
     backend_name = "chroma"
-    known_failures = IN_PROCESS
 
     @pytest.fixture
     def settings(self) -> ChromaSettings:
@@ -31,7 +28,6 @@ class TestMemory(BackendSuite):
 
 class TestPath(BackendSuite):
     backend_name = "chroma"
-    known_failures = IN_PROCESS
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> ChromaSettings:
