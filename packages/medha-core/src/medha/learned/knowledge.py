@@ -189,7 +189,10 @@ class Knowledge:
     def _near(self, readings: Sequence[tuple[Sequence[Mention], Reading]]) -> Learned | str:
         reason = "no wording is near"
         for mentions, reading in readings:
-            near = self._index.nearest(reading.tokens, _CONSIDERED)
+            if not reading.language.code:
+                return "it shows no language that is known, so that only the same words are the same question"
+            found_near = self._index.nearest(reading.tokens, _CONSIDERED)
+            near = [worded for worded in found_near if worded.language is reading.language]
             found = self._rewritten(mentions, reading, near)
             if not found:
                 found = self._enclosed(mentions, reading, near)

@@ -110,7 +110,7 @@ class Rewrites:
         if not same or self._different[gap.key]:
             return False
         words = gap.here + gap.there
-        if any(_never(word, language) for word in words):
+        if any(_never(word, language) for word in words) or _asks_otherwise(gap, language):
             return False
         counted = sum(word in language.signs.aggregation for word in words)
         if counted and not (len(words) == counted == 2 and len(same) >= _SHAPES_TO_LEAVE_OUT):
@@ -120,12 +120,30 @@ class Rewrites:
         swaps = _says_something(gap.here, language) and _says_something(gap.there, language)
         if any(word in named for word in words):
             return swaps and len(same) >= _SHAPES_TO_RENAME
-        return swaps or not _says_something(words, language) or len(same) >= _SHAPES_TO_LEAVE_OUT
+        if _relates(gap.here, language) and _relates(gap.there, language):
+            return len(same) >= _SHAPES_TO_RENAME
+        return swaps or len(same) >= _SHAPES_TO_LEAVE_OUT
 
 
 def _never(word: str, language: Language) -> bool:
-    """Values, quotes, figures, and words of direction, negation and logic are never another way to say the same."""
-    return word[0] == '"' or word in language.marks or any(letter.isdigit() for letter in word)
+    """Whether a word is never another way to say the same.
+
+    Values, quotes, figures, dates, units, and words of direction, negation and logic.
+    """
+    signs = language.signs
+    fixed = (language.marks, signs.days, signs.steps, signs.spans, signs.measures)
+    return word[0] == '"' or any(word in words for words in fixed) or any(letter.isdigit() for letter in word)
+
+
+def _asks_otherwise(gap: Gap, language: Language) -> bool:
+    """Whether one asks who and the other asks when."""
+    asking = language.signs.asking
+    return not asking.isdisjoint(gap.here) and not asking.isdisjoint(gap.there)
+
+
+def _relates(words: Tokens, language: Language) -> bool:
+    """Whether the words say in which relation or time something is, and nothing else: "by", "can", "did"."""
+    return not language.relating.isdisjoint(words) and not _says_something(words, language)
 
 
 def _says_something(words: Tokens, language: Language) -> bool:
