@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.case import CaseGuard
+from medha.guards.language import UNKNOWN
 from medha.guards.reading import LONGEST
 from medha.identity import query_hash
 from medha.learned.binding import bind
@@ -21,6 +22,7 @@ from medha.learned.wordings import Form, Worded, similarity, weights
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from medha.guards.language import Language
     from medha.guards.reading import Reading
     from medha.learned.binding import Binding
     from medha.learned.lesson import Known, Lesson
@@ -189,10 +191,12 @@ class Knowledge:
     def _near(self, readings: Sequence[tuple[Sequence[Mention], Reading]]) -> Learned | str:
         reason = "no wording is near"
         for mentions, reading in readings:
-            if not reading.language.code:
-                return "it shows no language that is known, so that only the same words are the same question"
-            found_near = self._index.nearest(reading.tokens, _CONSIDERED)
-            near = [worded for worded in found_near if worded.language is reading.language]
+            near = self._index.nearest(reading.tokens, _CONSIDERED)
+            language = _spoken(reading, near)
+            if language is None:
+                return "its language is not known, so that only the same words are the same question"
+            reading = reading._replace(language=language)  # noqa: PLW2901 - judged by the words of that language
+            near = [worded for worded in near if worded.language in {language, UNKNOWN}]
             found = self._rewritten(mentions, reading, near)
             if not found:
                 found = self._enclosed(mentions, reading, near)
@@ -278,6 +282,12 @@ def _choices(mentions: Sequence[Mention]) -> list[Sequence[Mention]]:
 
 def _reading(phrasing: Phrasing, mentions: Sequence[Mention]) -> Reading:
     return reading_without(phrasing, [mention.span for mention in mentions])
+
+
+def _spoken(reading: Reading, near: Sequence[Worded]) -> Language | None:
+    """The language of the question; of one of mere keywords, that of the nearest wording that shows one."""
+    shown = (language for language in (reading.language, *(worded.language for worded in near)) if language.code)
+    return next(shown, None)
 
 
 def _same_values(one: Shape, other: Shape) -> bool:

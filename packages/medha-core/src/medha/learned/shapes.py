@@ -46,8 +46,8 @@ class Shape:
         self._count(lesson, 1)
         wording = _wording(lesson)
         self.wordings[wording] += 1
-        if self.wordings[wording] == 1 and self._profile is not None and lesson.reading is not None:
-            self._profile.add(wording, lesson.reading.language)
+        if self.wordings[wording] == 1 and self._profile is not None:
+            self._profile.add(wording)
 
     def remove(self, lesson: Lesson) -> None:
         """Forget an entry."""
@@ -60,11 +60,11 @@ class Shape:
             self._profile = None
 
     def profile(self, language: Language) -> Profile:
-        """What the wordings have in common."""
-        if self._profile is None:
-            self._profile = Profile()
+        """What the wordings have in common, by the words of this language."""
+        if self._profile is None or self._profile.language is not language:
+            self._profile = Profile(language)
             for wording in self.wordings:
-                self._profile.add(wording, language)
+                self._profile.add(wording)
         return self._profile
 
     def explains(self, other: Shape) -> bool:
@@ -112,7 +112,8 @@ def _slots(lesson: Lesson) -> Iterator[Slot]:
 class Profile:
     """What is between the wordings of one shape: counts of words, their order, what stands beside a slot."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language) -> None:
+        self.language = language
         self.size = 0
         self.most: Counter[str] = Counter()
         self.least: Counter[str] = Counter()
@@ -121,8 +122,9 @@ class Profile:
         self.neighbours: set[tuple[int, int, str]] = set()
         self.bags: list[frozenset[str]] = []
 
-    def add(self, wording: Wording, language: Language) -> None:
+    def add(self, wording: Wording) -> None:
         """Widen it by a wording."""
+        language = self.language
         counts = Counter(wording.tokens)
         self.least = counts.copy() if not self.size else self.least & counts
         self.most |= counts
