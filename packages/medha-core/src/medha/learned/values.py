@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _LONGEST: Final = 12
 """Pieces of a value."""
 _OFTEN: Final = 3
+_SHARED: Final = 2
+_SHARED_ACROSS: Final = 3
+"""Values that two columns of one table, or of two, have in common before they hold the same things."""
 
 Lows = tuple[str, ...]
 
@@ -171,7 +174,8 @@ class Values:
     def _share(self, one: str, other: str) -> bool:
         here, there = self._columns.get(one, set()), self._columns.get(other, set())
         shared = len(here & there)
-        return shared >= 2 and shared * 2 >= min(len(here), len(there))
+        least = _SHARED if one.rpartition(".")[0] == other.rpartition(".")[0] else _SHARED_ACROSS
+        return shared >= least and shared * 2 >= min(len(here), len(there))
 
 
 def _may_be_one(one: str, other: str) -> bool:
