@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PATTERN_SIGNS = frozenset("%_")
 _SHOWN_APART = 2
-"""Different values that a slot over several columns must have held: equal ones may have been equal by chance."""
+"""Different values that a slot must have held where one may have been equal by chance."""
 
 
 class Binding(NamedTuple):
@@ -47,7 +47,7 @@ def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
     held = shape.held[slot]
     if mention.value in held:
         return mention.value
-    if shape.slots[slot].mixed and len(held) < _SHOWN_APART:
+    if shape.slots[slot].by_chance and len(held) < _SHOWN_APART:
         return None
     kind = number_kind(mention.value)
     return mention.value if kind != TEXT and kind in {number_kind(value) for value in held} else None
@@ -59,7 +59,7 @@ def _text(shape: Shape, slot: int, mention: Mention, values: Values) -> str | No
     if own:
         return own[0] if len(own) == 1 else None
     columns = shape.slots[slot].columns
-    if shape.slots[slot].mixed and len(held) < _SHOWN_APART:
+    if shape.slots[slot].by_chance and len(held) < _SHOWN_APART:
         return None
     if all(number_kind(value) != TEXT for value in held) or values.belongs_elsewhere(mention.lows, columns):
         return None

@@ -24,8 +24,11 @@ class Slot(NamedTuple):
     """A place for a value."""
 
     columns: tuple[str, ...]
-    mixed: bool
-    """Whether it stands for literals of several columns, which may be equal by chance."""
+    by_chance: bool
+    """Whether literal and question may be equal by chance.
+
+    It stands for literals of several columns, or a figure of the question, or of the query, is found only there.
+    """
 
 
 class Shape:
@@ -106,7 +109,10 @@ def _slots(lesson: Lesson) -> Iterator[Slot]:
     for slot in range(len(lesson.wording.slots) if lesson.wording else 0):
         at = [lesson.sites.sites[index] for index, number in enumerate(lesson.slots) if number == slot]
         columns = tuple(dict.fromkeys(site.column for site in at if site is not None))
-        yield Slot(columns, mixed=len({site and site.column for site in at}) > 1)
+        figure = any(
+            lesson.cut.literals[index].kind == NUMBER for index, number in enumerate(lesson.slots) if number == slot
+        )
+        yield Slot(columns, by_chance=len({site and site.column for site in at}) > 1 or (figure and lesson.unmatched))
 
 
 class Profile:
