@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medha.learned.alignment import bare, lows_of
 from medha.learned.queries import NUMBER, cut, written
-from medha.learned.shapes import TEXT, number_kind
+from medha.learned.shapes import TEXT, in_order, number_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,8 @@ def bind(shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values
         if value is None:
             return f"'{mention.value or ' '.join(mention.lows)}' is no value known for {_place(shape, slot)}"
         bound[slot] = value
+    if not all(in_order(bound[low], bound[high]) for low, high in shape.ranges):
+        return "the bounds of a range are the wrong way round"
     query = _rendered(shape, bound)
     return "the query would not be the same between its values" if query is None else Binding(query, tuple(bound))
 
@@ -55,15 +57,17 @@ def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
 
 def _text(shape: Shape, slot: int, mention: Mention, values: Values) -> str | None:
     held = shape.held[slot]
+    columns = shape.slots[slot].columns
+    if values.is_written_elsewhere(mention.written, mention.lows, columns):
+        return None
     own = [value for value in held if lows_of(value) == mention.lows]
     if own:
         return own[0] if len(own) == 1 else None
-    columns = shape.slots[slot].columns
     if shape.slots[slot].by_chance and len(held) < _SHOWN_APART:
         return None
     if all(number_kind(value) != TEXT for value in held) or values.belongs_elsewhere(mention.lows, columns):
         return None
-    return values.spelling(mention.lows, columns)
+    return values.spelling(mention.lows, columns, part=shape.slots[slot].pattern)
 
 
 def _rendered(shape: Shape, bound: Sequence[str]) -> str | None:
@@ -77,6 +81,8 @@ def _rendered(shape: Shape, bound: Sequence[str]) -> str | None:
         if (before or after) and not _PATTERN_SIGNS.isdisjoint(bound[slot]):
             return None
         if literal.kind == NUMBER and number_kind(bound[slot]) == TEXT:
+            return None
+        if literal.quote and literal.quote in bound[slot] and literal.quote not in shape.doubled:
             return None
         raws.append(written(before + bound[slot] + after, literal.kind, literal.quote))
     query = shape.cut.with_literals(raws)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.reading import LONGEST
 from medha.identity import query_hash
-from medha.learned.alignment import align, bare, lows_of
+from medha.learned.alignment import align, bare, is_pattern, lows_of
 from medha.learned.phrasing import phrasing_of, reading_without
 from medha.learned.queries import NUMBER, STRING, cut
 from medha.learned.sites import sites_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medha.learned.sites import Sites
 
 _LONGEST_QUERY: Final = 20_000
+PART: Final = " part"
 _NAME_PARTS: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -28,6 +29,7 @@ class Known(NamedTuple):
     """A value that a column holds, as it is written there."""
 
     column: str
+    """``table.column``; of what is only known to be part of a value, with ``PART`` behind it."""
     lows: tuple[str, ...]
     spelling: str
 
@@ -111,7 +113,8 @@ def _known(found: Cut, sites: Sites) -> tuple[Known, ...]:
         if site is not None and literal.kind == STRING:
             spelling = bare(literal)[1]
             if lows := lows_of(spelling):
-                known.append(Known(site.column, lows, spelling))
+                column = site.column + PART if is_pattern(literal) else site.column
+                known.append(Known(column, lows, spelling))
     return tuple(known)
 
 

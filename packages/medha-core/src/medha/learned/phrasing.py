@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.figures import canonical_number, spelled_number
-from medha.guards.language import language_of
+from medha.guards.language import language_of, languages
 from medha.guards.reading import read
 from medha.guards.scan import places
 
@@ -44,6 +44,11 @@ class Phrasing(NamedTuple):
     lows: tuple[str, ...]
     numbers: tuple[tuple[int, int, Decimal], ...]
     """First and last piece, exclusive, of each number, and its value."""
+
+    def is_bland(self, low: str) -> bool:
+        """Whether the word says nothing by itself; where no language shows, whether it does in any."""
+        known = (self.language,) if self.language.code else languages()
+        return any(low in language.function for language in known)
 
 
 class Span(NamedTuple):

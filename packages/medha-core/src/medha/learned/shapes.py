@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from decimal import Decimal
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from medha.learned.alignment import bare
+from medha.learned.alignment import bare, is_pattern
 from medha.learned.phrasing import SLOTS
 from medha.learned.queries import NUMBER
 
@@ -24,6 +25,8 @@ class Slot(NamedTuple):
     """A place for a value."""
 
     columns: tuple[str, ...]
+    pattern: bool
+    """Whether a part of a value will do."""
     by_chance: bool
     """Whether literal and question may be equal by chance.
 
@@ -38,6 +41,9 @@ class Shape:
         self.cut = lesson.cut
         self.numbers = lesson.slots
         self.slots = tuple(_slots(lesson))
+        self.doubled = lesson.sites.doubled
+        self.ranges = tuple(_ranges(lesson))
+        """Pairs of slots, the first of which must not hold more than the second."""
         self.entries: dict[str, Lesson] = {}
         self.held: list[Counter[str]] = [Counter() for _ in self.slots]
         self.wordings: Counter[Wording] = Counter()
@@ -112,7 +118,34 @@ def _slots(lesson: Lesson) -> Iterator[Slot]:
         figure = any(
             lesson.cut.literals[index].kind == NUMBER for index, number in enumerate(lesson.slots) if number == slot
         )
-        yield Slot(columns, by_chance=len({site and site.column for site in at}) > 1 or (figure and lesson.unmatched))
+        pattern = all(
+            is_pattern(literal) for literal, at in zip(lesson.cut.literals, lesson.slots, strict=True) if at == slot
+        )
+        yield Slot(
+            columns, pattern, by_chance=len({site and site.column for site in at}) > 1 or (figure and lesson.unmatched)
+        )
+
+
+_LOW: Final = frozenset({"between_low", "gt", "gte"})
+_HIGH: Final = frozenset({"between_high", "lt", "lte"})
+
+
+def _ranges(lesson: Lesson) -> Iterator[tuple[int, int]]:
+    bounds = [
+        (site.column, site.relation.removeprefix("not_"), slot, bare(literal)[1])
+        for literal, site, slot in zip(lesson.cut.literals, lesson.sites.sites, lesson.slots, strict=True)
+        if site is not None and slot is not None
+    ]
+    for low, high in permutations(bounds, 2):
+        if low[0] == high[0] and low[1] in _LOW and high[1] in _HIGH and in_order(low[3], high[3]):
+            yield low[2], high[2]
+
+
+def in_order(low: str, high: str) -> bool:
+    """Whether the first is not above the second."""
+    if TEXT in {number_kind(low), number_kind(high)}:
+        return low <= high
+    return Decimal(low) <= Decimal(high)
 
 
 class Profile:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.learned.alignment import lows_of
+from medha.learned.lesson import PART
 from medha.learned.phrasing import Span
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Mention(NamedTuple):
     value: str
     """The number in digits; empty for a text."""
     lows: Lows
+    written: str
+    """The text as the question writes it."""
     plain: bool
     """Whether it is written as the value is, capitals and all."""
 
@@ -97,11 +100,11 @@ class Values:
     def mentions(self, phrasing: Phrasing) -> list[Mention]:
         """The numbers and known texts of a question in order, the longest where they overlap."""
         found = [
-            Mention(Span(start, end, True), format(value, "f"), (), True) for start, end, value in phrasing.numbers
+            Mention(Span(start, end, True), format(value, "f"), (), "", True) for start, end, value in phrasing.numbers
         ]
         for index, piece in enumerate(phrasing.pieces):
             if piece.quoted:
-                found.append(Mention(Span(index, index + 1, False), "", lows_of(piece.low), True))
+                found.append(Mention(Span(index, index + 1, False), "", lows_of(piece.low), piece.low, True))
                 continue
             for length in self._lengths.get(piece.low, ()):
                 lows = phrasing.lows[index : index + length]
@@ -114,7 +117,7 @@ class Values:
                         and (not plain or phrasing.text.isupper())
                     ):
                         continue
-                    found.append(Mention(Span(index, index + length, False), "", lows, plain))
+                    found.append(Mention(Span(index, index + length, False), "", lows, text, plain))
         found.sort(key=lambda mention: (mention.span.start - mention.span.end, mention.span.start))
         taken: set[int] = set()
         chosen: list[Mention] = []
@@ -126,21 +129,30 @@ class Values:
         chosen.sort(key=lambda mention: mention.span.start)
         return chosen
 
-    def spelling(self, lows: Lows, columns: Iterable[str]) -> str | None:
-        """How each of these columns writes the text; ``None`` if one does not hold it, or they disagree."""
+    def spelling(self, lows: Lows, columns: Iterable[str], *, part: bool = False) -> str | None:
+        """How each of these columns writes the text; ``None`` if one does not hold it, or they disagree.
+
+        What was only sought as a part of a value is no value, but will do for another such search.
+        """
         known = self._spellings.get(lows, {})
         found: set[str] = set()
         for column in columns:
             here = {
                 spelling
                 for other, spellings in known.items()
-                if self.same_domain(column, other)
+                if (part or not other.endswith(PART)) and self.same_domain(column, other.removesuffix(PART))
                 for spelling in spellings
             }
             if not here:
                 return None
             found |= here
         return found.pop() if len(found) == 1 else None
+
+    def is_written_elsewhere(self, written: str, lows: Lows, columns: Iterable[str]) -> bool:
+        """Whether only columns of other things write the text so: "Polish", where a product is "polish"."""
+        known = self._spellings.get(lows, {})
+        places = [column.removesuffix(PART) for column, spellings in known.items() if written in spellings]
+        return bool(places) and not any(self.same_domain(place, one) for place in places for one in columns)
 
     def belongs_elsewhere(self, lows: Lows, columns: Iterable[str]) -> bool:
         """Whether columns of other things hold the text more often."""
@@ -158,7 +170,7 @@ class Values:
         own = tuple(columns)
         for column, spellings in self._spellings.get(lows, {}).items():
             count = spellings.total()
-            if any(self.same_domain(column, one) for one in own):
+            if any(self.same_domain(column.removesuffix(PART), one) for one in own):
                 mine += count
             else:
                 others += count
