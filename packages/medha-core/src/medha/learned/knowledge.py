@@ -74,6 +74,7 @@ class Knowledge:
         self._index = WordIndex()
         self._rewrites = Rewrites()
         self._named: Counter[str] = Counter()
+        self._doubted: set[tuple[object, ...]] = set()
 
     def __len__(self) -> int:
         return len(self._lessons)
@@ -93,6 +94,7 @@ class Knowledge:
         shape = self._shapes.get(lesson.shape_key)
         if shape is None:
             shape = self._shapes[lesson.shape_key] = Shape(lesson)
+            shape.doubted = lesson.shape_key in self._doubted
         tokens, slots = lesson.wording
         worded = self._wordings.get(tokens)
         if worded is None:
@@ -157,6 +159,22 @@ class Knowledge:
                 elif there.shape is form.shape or _same_values(form.shape, there.shape):
                     self._rewrites.add(form, there, gap, None)
 
+    def query_hash(self, entry_id: str) -> str:
+        """The hash of an entry's own query."""
+        return self._lessons[entry_id].query_hash
+
+    def doubt(self, entry_id: str) -> tuple[str, ...]:
+        """Bind no other values into the query of an entry from now on; returns the entries with such a query."""
+        key = self._lessons[entry_id].shape_key
+        self._doubted.add(key)
+        self._shapes[key].doubted = True
+        return tuple(self._shapes[key].entries)
+
+    def doubtful(self, question: str) -> tuple[str, ...]:
+        """The entries with the query whose answer to a normalised question is withheld, since one was wrong."""
+        found = self._answer(question)
+        return tuple(found.shape.entries) if isinstance(found, Learned) and found.shape.doubted else ()
+
     def give(self, known: Known) -> bool:
         """Learn of a value that the database holds; whether the column was not known to hold it."""
         return self.values.give(known)
@@ -165,6 +183,12 @@ class Knowledge:
 
     def answer(self, question: str) -> Learned | str:
         """The answer to a normalised question, or why there is none."""
+        found = self._answer(question)
+        if isinstance(found, Learned) and found.shape.doubted:
+            return "an answer with other values in that query was judged wrong"
+        return found
+
+    def _answer(self, question: str) -> Learned | str:
         if not self._shapes or len(question) > LONGEST:
             return "nothing was learnt yet" if not self._shapes else f"it is longer than {LONGEST} characters"
         phrasing = phrasing_of(question)

@@ -107,10 +107,13 @@ class Rewrites:
 
     def _licenses_whole(self, gap: Gap, shape: Shape, language: Language, named: Collection[str]) -> bool:
         same = self._same.get(gap.key)
-        if not same or self._different[gap.key]:
-            return False
         words = gap.here + gap.there
-        if any(_never(word, language) for word in words) or _asks_otherwise(gap, language):
+        if (
+            not same
+            or self._different[gap.key]
+            or any(_never(word, language) for word in words)
+            or _asks_otherwise(gap, language)
+        ):
             return False
         counted = sum(word in language.signs.aggregation for word in words)
         if counted and not (len(words) == counted == 2 and len(same) >= _SHAPES_TO_LEAVE_OUT):

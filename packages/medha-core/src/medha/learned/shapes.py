@@ -44,6 +44,8 @@ class Shape:
         self.doubled = lesson.sites.doubled
         self.ranges = tuple(_ranges(lesson))
         """Pairs of slots, the first of which must not hold more than the second."""
+        self.doubted = False
+        """Whether an answer of it was judged wrong: it competes with others, and is not served."""
         self.entries: dict[str, Lesson] = {}
         self.held: list[Counter[str]] = [Counter() for _ in self.slots]
         self.wordings: Counter[Wording] = Counter()

@@ -111,11 +111,7 @@ class Values:
                 if len(lows) == length and lows in self._spellings:
                     text = phrasing.text[piece.start : phrasing.pieces[index + length - 1].end]
                     plain = any(text in spellings for spellings in self._spellings[lows].values())
-                    if (
-                        length == 1
-                        and piece.low in phrasing.language.function
-                        and (not plain or phrasing.text.isupper())
-                    ):
+                    if length == 1 and phrasing.is_bland(piece.low) and (not plain or phrasing.text.isupper()):
                         continue
                     found.append(Mention(Span(index, index + length, False), "", lows, text, plain))
         found.sort(key=lambda mention: (mention.span.start - mention.span.end, mention.span.start))
