@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from medha.learned.alignment import bare, lows_of
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from medha.learned.shapes import Shape
     from medha.learned.values import Mention, Values
 
+_DIGIT = re.compile("[0-9]")
 _PATTERN_SIGNS = frozenset("%_")
 _SHOWN_APART = 2
 """Different values that a slot must have held where one may have been equal by chance."""
@@ -47,6 +49,9 @@ def _place(shape: Shape, slot: int) -> str:
 
 def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
     held = shape.held[slot]
+    if shape.slots[slot].quoted and mention.value != mention.written and _DIGIT.search(mention.written):
+        # "1.50" and "1,500" are texts of their own
+        return None
     if mention.value in held:
         return mention.value
     if shape.slots[slot].by_chance and len(held) < _SHOWN_APART:

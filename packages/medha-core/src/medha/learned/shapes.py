@@ -27,6 +27,8 @@ class Slot(NamedTuple):
     columns: tuple[str, ...]
     pattern: bool
     """Whether a part of a value will do."""
+    quoted: bool
+    """Whether it stands for a text, be it of digits."""
     by_chance: bool
     """Whether literal and question may be equal by chance.
 
@@ -115,16 +117,15 @@ def _wording(lesson: Lesson) -> Wording:
 
 def _slots(lesson: Lesson) -> Iterator[Slot]:
     for slot in range(len(lesson.wording.slots) if lesson.wording else 0):
-        at = [lesson.sites.sites[index] for index, number in enumerate(lesson.slots) if number == slot]
-        columns = tuple(dict.fromkeys(site.column for site in at if site is not None))
-        figure = any(
-            lesson.cut.literals[index].kind == NUMBER for index, number in enumerate(lesson.slots) if number == slot
-        )
-        pattern = all(
-            is_pattern(literal) for literal, at in zip(lesson.cut.literals, lesson.slots, strict=True) if at == slot
-        )
+        at = [index for index, number in enumerate(lesson.slots) if number == slot]
+        sites = [lesson.sites.sites[index] for index in at]
+        literals = [lesson.cut.literals[index] for index in at]
+        figure = any(literal.kind == NUMBER for literal in literals)
         yield Slot(
-            columns, pattern, by_chance=len({site and site.column for site in at}) > 1 or (figure and lesson.unmatched)
+            columns=tuple(dict.fromkeys(site.column for site in sites if site is not None)),
+            pattern=all(map(is_pattern, literals)),
+            quoted=any(literal.quote for literal in literals),
+            by_chance=len({site and site.column for site in sites}) > 1 or (figure and lesson.unmatched),
         )
 
 

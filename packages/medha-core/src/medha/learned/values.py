@@ -33,7 +33,7 @@ class Mention(NamedTuple):
     """The number in digits; empty for a text."""
     lows: Lows
     written: str
-    """The text as the question writes it."""
+    """The number or text as the question writes it."""
     plain: bool
     """Whether it is written as the value is, capitals and all."""
 
@@ -100,7 +100,8 @@ class Values:
     def mentions(self, phrasing: Phrasing) -> list[Mention]:
         """The numbers and known texts of a question in order, the longest where they overlap."""
         found = [
-            Mention(Span(start, end, True), format(value, "f"), (), "", True) for start, end, value in phrasing.numbers
+            Mention(Span(start, end, True), format(value, "f"), (), phrasing.said(start, end), True)
+            for start, end, value in phrasing.numbers
         ]
         for index, piece in enumerate(phrasing.pieces):
             if piece.quoted:
