@@ -171,7 +171,7 @@ def test_a_quote_in_a_value_is_doubled_where_the_dialect_reads_it_so(dialect: st
     assert asked(knowledge, "orders of O'Brien") == query.format("O''Brien")
 
 
-@pytest.mark.parametrize("dialect", ["postgres", "snowflake", "oracle", "duckdb"])
+@pytest.mark.parametrize("dialect", ["postgres", "snowflake", "oracle", "duckdb", "tsql"])
 def test_a_name_in_double_quotes_is_no_value_where_the_dialect_says_so(dialect: str) -> None:
     query = 'SELECT id FROM person WHERE "first" = "last"'
     assert lesson_of("1", "people whose first is last", query, dialect) is None

@@ -61,7 +61,9 @@ def _quotes(dialect: str | None) -> frozenset[str]:
 
     if dialect in _EITHER_QUOTE:
         return frozenset("'\"")
-    return frozenset(str(quote) for quote in Dialect.get_or_raise(dialect).tokenizer_class.QUOTES)
+    reads = Dialect.get_or_raise(dialect).tokenizer_class
+    names = {mark if isinstance(mark, str) else mark[0] for mark in reads.IDENTIFIERS}
+    return frozenset(str(quote) for quote in reads.QUOTES) - names
 
 
 @lru_cache(maxsize=64)
