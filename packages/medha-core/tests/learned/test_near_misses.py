@@ -208,3 +208,17 @@ def test_an_article_with_a_capital_belongs_to_the_name() -> None:
     knowledge = learnt([("which albums are by Queen", query.format("Queen"))], [("album.artist", "Blur")])
     assert asked(knowledge, "which albums are by Blur") == query.format("Blur")
     assert asked(knowledge, "which albums are by The Blur") is None
+
+
+def test_between_wordings_a_date_is_said_as_in_one_of_them() -> None:
+    query = "SELECT id FROM orders WHERE day = '2026-05-01' AND client = '{}'"
+    knowledge = learnt(
+        [
+            ("which orders did Anna place yesterday with the shop", query.format("Anna")),
+            ("which orders were placed by Ben with the shop yesterday", query.format("Ben")),
+            ("today which orders did Carl place with the shop", query.format("Carl")),  # stored on the day before
+        ]
+    )
+    assert asked(knowledge, "which orders did Ben place with the shop yesterday") in {None, query.format("Ben")}
+    for question in ("yesterday today which orders did Anna place with the shop", "which orders did Ben place"):
+        assert asked(knowledge, question) is None

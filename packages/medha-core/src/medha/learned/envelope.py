@@ -67,7 +67,7 @@ def encloses(near: Near, tokens: Tokens, language: Language, named: Collection[s
 def _differs(near: Near, tokens: Tokens, language: Language, named: Collection[str], profile: Profile) -> str | None:
     strict = _strict(tokens, language)
     if not any(strict == _strict(wording.tokens, language) for wording in near.shape.wordings):
-        return "no wording of that query has these words of direction, negation or counting"
+        return "no wording of that query has these words of direction, negation, counting or time"
     mine = [token for token in tokens if token in named]
     if not any(mine == [token for token in w.tokens if token in named] for w in near.shape.wordings):
         return "no wording of that query names these tables and columns in this order"
@@ -82,12 +82,12 @@ def _differs(near: Near, tokens: Tokens, language: Language, named: Collection[s
 
 
 def _strict(tokens: Tokens, language: Language) -> list[str]:
-    counted = language.signs.aggregation
+    signs = language.signs
     return sorted(
         token
         for token in tokens
         if token in language.marks
-        or token in counted
+        or any(token in words for words in (signs.aggregation, signs.days))
         or is_extreme(token, language)
         or any(letter.isdigit() for letter in token)
     )
