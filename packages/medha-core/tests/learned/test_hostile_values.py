@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlglot
 from hypothesis import given, settings
@@ -29,6 +31,10 @@ DIALECTS = (None, "sqlite", "postgres", "mysql", "bigquery", "spark", "snowflake
 VALUES = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=4)), min_size=1, max_size=4)
 
 
+def masked(node: Any) -> Any:
+    return exp.Var(this="?") if isinstance(node, exp.Literal) else node
+
+
 def tree_and_literals(query: str, dialect: str | None) -> tuple[str, list[str]]:
     """The tree without its literals, and these."""
     if dialect in {None, "sqlite"}:
@@ -37,7 +43,7 @@ def tree_and_literals(query: str, dialect: str | None) -> tuple[str, list[str]]:
     assert len(trees) == 1
     assert trees[0] is not None
     literals = [str(node.this) for node in trees[0].find_all(exp.Literal)]
-    return repr(trees[0].transform(lambda n: exp.Var(this="?") if isinstance(n, exp.Literal) else n)), literals
+    return repr(trees[0].transform(masked)), literals
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
