@@ -222,3 +222,13 @@ def test_between_wordings_a_date_is_said_as_in_one_of_them() -> None:
     assert asked(knowledge, "which orders did Ben place with the shop yesterday") in {None, query.format("Ben")}
     for question in ("yesterday today which orders did Anna place with the shop", "which orders did Ben place"):
         assert asked(knowledge, question) is None
+
+
+def test_a_word_that_was_left_out_of_two_queries_is_not_left_out_of_a_third() -> None:
+    rows = [
+        *pairs("which active customers are in {}", "which customers are in {}", "a"),
+        *pairs("how many active customers are in {}", "how many customers are in {}", "b"),
+        *pairs("which active shops are in {}", "which active shops are in {}", "c"),
+    ]
+    assert asked(learnt(rows), "which active shops are in Ben") == "SELECT id FROM c WHERE who = 'Ben'"
+    assert asked(learnt(rows), "which shops are in Ben") is None

@@ -16,10 +16,10 @@ GapKey = tuple[Tokens, Tokens]
 
 _LONGEST: Final = 4
 """Words on either side of a gap that is still taken for another way to say the same."""
-_SHAPES_TO_LEAVE_OUT: Final = 2
+_SHAPES_TO_REPHRASE: Final = 2
 _SHAPES_TO_RENAME: Final = 3
-"""In how many other queries a rewrite must have made no difference before it leaves out a word, or swaps the name of
-a table or column."""
+"""In how many other queries a rewrite must have made no difference before it leaves out a function word, or swaps words
+that count; and before it leaves out a word that says something, swaps the name of a table or column, or a relation."""
 
 
 class Gap(NamedTuple):
@@ -116,16 +116,18 @@ class Rewrites:
         ):
             return False
         counted = sum(word in language.signs.aggregation for word in words)
-        if counted and not (len(words) == counted == 2 and len(same) >= _SHAPES_TO_LEAVE_OUT):
+        if counted and not (len(words) == counted == 2 and len(same) >= _SHAPES_TO_REPHRASE):
             return False
         if shape in same:
             return True
         swaps = _says_something(gap.here, language) and _says_something(gap.there, language)
         if any(word in named for word in words):
             return swaps and len(same) >= _SHAPES_TO_RENAME
-        if _relates(gap.here, language) and _relates(gap.there, language):
-            return len(same) >= _SHAPES_TO_RENAME
-        return swaps or len(same) >= _SHAPES_TO_LEAVE_OUT
+        if swaps:
+            return True
+        related = _relates(gap.here, language) and _relates(gap.there, language)
+        rare = related or _says_something(words, language)
+        return len(same) >= (_SHAPES_TO_RENAME if rare else _SHAPES_TO_REPHRASE)
 
 
 def _never(word: str, language: Language) -> bool:
