@@ -2,9 +2,10 @@
 
     attack.py [--questions 10000] [--seed 1] [--embedder wordllama|minilm|NAME] [--data FILE.jsonl ...] [--show]
 
-Values: questions that fit a template, with quotes, comments, look-alikes and SQL in their blanks (``hostile.py``).
-Whatever is answered must be the template's own tree except at the literals, and must run in SQLite where nothing but
-reading is allowed, and not of every table; a Cypher or GraphQL query must be the template's text.
+Values: questions that fit a template, with quotes, comments, look-alikes and SQL in their blanks (``hostile.py``); the
+column of the learned template is said to hold them all. Whatever is answered must be the template's own tree except at
+the literals, and must run in SQLite where nothing but reading is allowed, and not of every table; a Cypher or GraphQL
+query must be the template's text.
 
 Changed questions: each stored question with a value replaced, a negation put in, two words swapped, its words shuffled,
 with every threshold at its lowest, so that only the guards stand between. Each must miss, unless the changed question
@@ -18,15 +19,25 @@ import random
 import sqlite3
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hostile import LEARNT_FROM, TEMPLATES, harmless_question, hostile_questions, mutants, without_literals
+from hostile import (
+    LEARNT_FROM,
+    TEMPLATES,
+    harmless_question,
+    hostile_questions,
+    hostile_values_known,
+    mutants,
+    without_literals,
+)
 from pairs import OPEN, read_pairs
 from questions import progress, read_questions, run_with_embedder
 from same_query import is_one_of
 
 from medha import Medha, Settings
+from medha.errors import InvalidInputError
 from medha.memory import MemoryBackend
 
 if TYPE_CHECKING:
@@ -96,6 +107,9 @@ async def hostile_values(options: argparse.Namespace, embedder: RememberingEmbed
     backend = MemoryBackend()
     async with Medha("hostile", embedder, backend, Settings(l1_cache_max_size=0), templates=TEMPLATES) as cache:
         await cache.store_many(LEARNT_FROM)
+        for value in hostile_values_known(options.questions, options.seed):
+            with suppress(InvalidInputError):
+                await cache.load_values("invoice.client", [value])
         judge = Judge()
         await judge.learn(cache)
         show = progress("hostile values")

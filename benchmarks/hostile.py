@@ -93,6 +93,14 @@ def hostile_questions(count: int, seed: int) -> Iterator[str]:
         yield re.sub(r"\{(\w+)\}", lambda found: _value(found[1], draw), draw.choice(_TEXTS))
 
 
+def hostile_values_known(count: int, seed: int) -> list[str]:
+    """What stands in the blanks of those questions that an entry may answer: as if a column held it."""
+    asked = "invoices of "
+    found = (question.removeprefix(asked) for question in hostile_questions(count, seed) if question.startswith(asked))
+    marks = "".join(mark for pair in QUOTES for mark in pair)
+    return [value for each in found for value in {each, each.strip(marks)} if value.strip()]
+
+
 def harmless_question(text: str) -> str:
     """The question of a template with values of which nobody is afraid."""
     return re.sub(r"\{(\w+)\}", lambda found: _HARMLESS.get(found[1], "Anna"), text)

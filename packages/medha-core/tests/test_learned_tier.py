@@ -274,3 +274,34 @@ def test_it_works_from_threads_without_a_loop(embedder: WordsEmbedder) -> None:
         for thread in threads:
             thread.join()
         assert found == [BY.format("Muse")] * 8
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_a_wrong_answer_with_other_values_is_not_held_against_the_entry_but_never_given_again(
+    embedder: WordsEmbedder, *, named: bool
+) -> None:
+    async with Medha("tests", embedder, "memory") as cache:
+        await teach(cache)
+        await cache.store("albums by Muse", BY.format("Muse"))
+        await cache.load_values("artist.name", ["Blur"])
+        hit = await cache.search("albums by ABBA")
+        assert hit.strategy is SearchStrategy.LEARNED_TEMPLATE
+        for _ in range(4):
+            result = await cache.feedback("albums by ABBA", False, entry_id=hit.entry_id if named else None)
+            assert not result.removed
+            assert result.incorrect == 0
+            # neither by L1 nor by another entry with such a query
+            assert not await cache.search("albums by ABBA")
+        assert not await cache.search("albums by Blur")
+        assert (await cache.search("albums by Queen")).generated_query == BY.format("Queen")
+        assert (await cache.search("how many albums by Queen")).generated_query == HOW_MANY.format("Queen")
+        await cache.store("albums by Oasis", BY.format("Oasis"))
+        assert not await cache.search("albums by Blur")
+
+
+async def test_feedback_on_the_entrys_own_question_counts_for_the_entry(embedder: WordsEmbedder) -> None:
+    async with Medha("tests", embedder, "memory", Settings(feedback_incorrect_threshold=1)) as cache:
+        await teach(cache)
+        assert (await cache.feedback("albums by ABBA", True)).correct == 1
+        assert (await cache.feedback("albums by Queen", False)).removed
+        assert not await cache.search("albums by ABBA")

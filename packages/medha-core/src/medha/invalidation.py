@@ -18,6 +18,7 @@ from medha.where import Where
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from medha.evidence import Answered
     from medha.parts import Parts
     from medha.searching import Searcher
     from medha.storage import Storage
@@ -99,7 +100,11 @@ class Remover:
     async def feedback(
         self, question: str, correct: bool, entry_id: str | None, filters: Mapping[str, Any] | None
     ) -> FeedbackResult:
-        """Count feedback on the entry that answers the question, and remove it after too many "incorrect"."""
+        """Count feedback on the entry that answers the question, and remove it after too many "incorrect".
+
+        An "incorrect" answer that was the entry's query with other values says nothing of the entry: nothing else is
+        bound into such queries from then on.
+        """
         if not isinstance(correct, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(f"correct must be True or False, not {correct!r}")
         judged = await self._searcher.answer_of(question, filters, entry_id)
@@ -114,6 +119,8 @@ class Remover:
             entry_id = hit.entry_id
         else:
             check_text(entry_id, "entry_id", InvalidInputError)
+        if entry_id is not None and not correct and await self._has_other_values(question, filters, entry_id, judged):
+            return await self._parts.to_the_end(self._doubt(entry_id))
         counted = None
         if entry_id is not None:
             counted = await self._parts.storage.add_feedback(entry_id, correct=int(correct), incorrect=int(not correct))
@@ -126,6 +133,36 @@ class Remover:
         if removed:
             await self._remove(Where(ids=(entry_id,)))
         return FeedbackResult(entry_id=entry_id, correct=counted[0], incorrect=counted[1], removed=removed)
+
+    async def _has_other_values(
+        self, question: str, filters: Mapping[str, Any] | None, entry_id: str, judged: tuple[str, Answered] | None
+    ) -> bool:
+        """Whether the answer from this entry was its query with other values, and so not the entry's own."""
+        learning = self._parts.learning
+        if learning is None:
+            return False
+        if judged is not None:
+            return learning.has_other_values(entry_id, judged[1].query)
+        hit = (await self._searcher.explain(question, filters)).hit
+        if hit.entry_id == entry_id:
+            return learning.has_other_values(entry_id, hit.generated_query)
+        request = self._searcher.request(question, filters)
+        return learning.doubts(request.asked.question.normalized, scope_key(request.filters), entry_id)
+
+    async def _doubt(self, entry_id: str) -> FeedbackResult:
+        """Put aside what was learnt of the entry's query; the entry itself was not judged."""
+        storage, learning = self._parts.storage, self._parts.learning
+        assert learning is not None, "only what was learnt is bound to other values"  # noqa: S101
+        tags = learning.doubt(entry_id)
+        try:
+            if self._parts.answers is not None:
+                await self._parts.answers.withdraw(tags, storage.collection)
+        finally:
+            self._parts.removals.add(tags)
+        for entry in await storage.get([entry_id]):
+            counted = (entry.feedback_correct, entry.feedback_incorrect)
+            return FeedbackResult(entry_id=entry_id, correct=counted[0], incorrect=counted[1], removed=False)
+        return FeedbackResult(entry_id=None, correct=0, incorrect=0, removed=False)
 
     async def expire_regularly(self, interval: float) -> None:
         """Remove what has expired, every ``interval`` seconds, until cancelled; a failure is logged and counted."""

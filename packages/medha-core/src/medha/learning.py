@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.errors import MedhaError
-from medha.identity import scope_key
+from medha.identity import query_hash, scope_key
 from medha.learned.catalog import read_values
 from medha.learned.knowledge import Knowledge
 from medha.learned.lesson import lesson_of
@@ -127,6 +127,23 @@ class Learning:
         """Withdraw everything but the values that were given."""
         self.forget(list(self._scope_of))
         self._waiting.clear()
+
+    def has_other_values(self, entry_id: str, query: str | None) -> bool:
+        """Whether a query served from the entry is not its own."""
+        knowledge = self._scopes.get(self._scope_of.get(entry_id, ""))
+        return knowledge is not None and query is not None and knowledge.query_hash(entry_id) != query_hash(query)
+
+    def doubts(self, question: str, scope: str, entry_id: str) -> bool:
+        """Whether the entry would answer the normalised question, had its answer not been judged wrong."""
+        knowledge = self._scopes.get(scope)
+        return knowledge is not None and entry_id in knowledge.doubtful(question)
+
+    def doubt(self, entry_id: str) -> tuple[str, ...]:
+        """Bind no values of other questions into the entry's query while this cache is open.
+
+        Returns the entries with such a query, whose answers with other values are in doubt too.
+        """
+        return self._scopes[self._scope_of[entry_id]].doubt(entry_id)
 
     async def learned(self) -> None:
         """Wait until everything stored is learnt.

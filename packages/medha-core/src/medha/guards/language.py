@@ -24,6 +24,8 @@ class Language:
     signals: frozenset[str]
     articles: frozenset[str]
     function: frozenset[str]
+    relating: frozenset[str]
+    """The function words that tell roles, times and possibilities apart: "by" and "for", "did" and "can"."""
     expand: Mapping[str, tuple[str, ...]]
     apart: tuple[str, ...]
     """Endings that are pieces of their own: "'s"."""
@@ -184,6 +186,7 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
     function = {name: _words(words) for name, words in data.get("function", {}).items()}
     groups = {name: _words(words) for name, words in data.get("groups", {}).items()} | function
     plurals, polarity = data.get("plurals", {}), data.get("polarity", {})
+    synonyms: Mapping[str, str] = data.get("synonyms", {})
     digits, case = data.get("digits", {}), data.get("case", {})
     opposites = _opposites(polarity.get("opposites", ()))
     negations, logic = _words(polarity.get("negations", "")), _words(polarity.get("logic", ""))
@@ -199,13 +202,16 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
         signals=_words(data.get("signals", "")),
         articles=_words(data.get("articles", "")),
         function=frozenset[str]().union(*function.values()),
+        relating=frozenset(
+            synonyms.get(word, word) for kind in ("preposition", "auxiliary") for word in function.get(kind, ())
+        ),
         apart=tuple(data.get("apart", "").split()),
         elided=_words(data.get("elided", "")),
         expand={short: tuple(full.split()) for short, full in data.get("expand", {}).items()},
         head=_stages(data.get("head", ()), groups),
         inner=_rules(data.get("inner", ()), groups),
         tail=tuple(tuple(phrase.split()) for phrase in data.get("tail", {}).get("phrases", ())),
-        synonyms=data.get("synonyms", {}),
+        synonyms=synonyms,
         after_number=data.get("after_number", {}),
         never_plural=never,
         irregular=irregular,

@@ -42,6 +42,12 @@ def bare(literal: Literal) -> tuple[str, str, str]:
     return literal.value[:start], inner, literal.value[end:]
 
 
+def is_pattern(literal: Literal) -> bool:
+    """Whether the literal stands for every text that holds its own."""
+    before, _, after = bare(literal)
+    return bool(before or after)
+
+
 def align(phrasing: Phrasing, cut: Cut, sites: Sites) -> Aligned | None:
     """The spans that the literals are; ``None`` where a literal could be several."""
     taken: list[Span | None] = [None] * len(cut.literals)
@@ -80,7 +86,7 @@ def _spans(phrasing: Phrasing, literal: Literal) -> list[Span]:
     if not lows:
         return []
     joined = " ".join(value.lower().split())
-    bland = len(lows) == 1 and (len(lows[0]) == 1 or lows[0] in phrasing.language.function)
+    bland = len(lows) == 1 and (len(lows[0]) == 1 or phrasing.is_bland(lows[0]))
     spans: list[Span] = []
     for index, piece in enumerate(phrasing.pieces):
         if piece.quoted:

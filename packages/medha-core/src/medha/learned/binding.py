@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from medha.learned.alignment import bare, lows_of
 from medha.learned.queries import NUMBER, cut, written
-from medha.learned.shapes import TEXT, number_kind
+from medha.learned.shapes import TEXT, in_order, number_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from medha.learned.shapes import Shape
     from medha.learned.values import Mention, Values
 
+_DIGIT = re.compile("[0-9]")
 _PATTERN_SIGNS = frozenset("%_")
 _SHOWN_APART = 2
-"""Different values that a slot over several columns must have held: equal ones may have been equal by chance."""
+"""Different values that a slot must have held where one may have been equal by chance."""
 
 
 class Binding(NamedTuple):
@@ -35,6 +37,8 @@ def bind(shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values
         if value is None:
             return f"'{mention.value or ' '.join(mention.lows)}' is no value known for {_place(shape, slot)}"
         bound[slot] = value
+    if not all(in_order(bound[low], bound[high]) for low, high in shape.ranges):
+        return "the bounds of a range are the wrong way round"
     query = _rendered(shape, bound)
     return "the query would not be the same between its values" if query is None else Binding(query, tuple(bound))
 
@@ -45,9 +49,12 @@ def _place(shape: Shape, slot: int) -> str:
 
 def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
     held = shape.held[slot]
+    if shape.slots[slot].quoted and mention.value != mention.written and _DIGIT.search(mention.written):
+        # "1.50" and "1,500" are texts of their own
+        return None
     if mention.value in held:
         return mention.value
-    if shape.slots[slot].mixed and len(held) < _SHOWN_APART:
+    if shape.slots[slot].by_chance and len(held) < _SHOWN_APART:
         return None
     kind = number_kind(mention.value)
     return mention.value if kind != TEXT and kind in {number_kind(value) for value in held} else None
@@ -55,15 +62,17 @@ def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
 
 def _text(shape: Shape, slot: int, mention: Mention, values: Values) -> str | None:
     held = shape.held[slot]
+    columns = shape.slots[slot].columns
+    if values.is_written_elsewhere(mention.written, mention.lows, columns):
+        return None
     own = [value for value in held if lows_of(value) == mention.lows]
     if own:
         return own[0] if len(own) == 1 else None
-    columns = shape.slots[slot].columns
-    if shape.slots[slot].mixed and len(held) < _SHOWN_APART:
+    if shape.slots[slot].by_chance and len(held) < _SHOWN_APART:
         return None
     if all(number_kind(value) != TEXT for value in held) or values.belongs_elsewhere(mention.lows, columns):
         return None
-    return values.spelling(mention.lows, columns)
+    return values.spelling(mention.lows, columns, part=shape.slots[slot].pattern)
 
 
 def _rendered(shape: Shape, bound: Sequence[str]) -> str | None:
@@ -77,6 +86,8 @@ def _rendered(shape: Shape, bound: Sequence[str]) -> str | None:
         if (before or after) and not _PATTERN_SIGNS.isdisjoint(bound[slot]):
             return None
         if literal.kind == NUMBER and number_kind(bound[slot]) == TEXT:
+            return None
+        if literal.quote and literal.quote in bound[slot] and literal.quote not in shape.doubled:
             return None
         raws.append(written(before + bound[slot] + after, literal.kind, literal.quote))
     query = shape.cut.with_literals(raws)

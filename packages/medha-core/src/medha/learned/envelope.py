@@ -22,6 +22,8 @@ CLOSE: Final = 0.5
 MARGIN: Final = 0.06
 CLEAR: Final = 0.1
 """How much nearer than any other query's wording: with two wordings of the shape nearer than it, and with one."""
+_MANY: Final = 3
+"""Wordings of a shape that show which of their words stand for each other; of two, one must be said whole."""
 _MOST_ORDERS: Final = 16
 
 
@@ -65,13 +67,14 @@ def encloses(near: Near, tokens: Tokens, language: Language, named: Collection[s
 def _differs(near: Near, tokens: Tokens, language: Language, named: Collection[str], profile: Profile) -> str | None:
     strict = _strict(tokens, language)
     if not any(strict == _strict(wording.tokens, language) for wording in near.shape.wordings):
-        return "no wording of that query has these words of direction, negation or counting"
+        return "no wording of that query has these words of direction, negation, counting or time"
     mine = [token for token in tokens if token in named]
     if not any(mine == [token for token in w.tokens if token in named] for w in near.shape.wordings):
         return "no wording of that query names these tables and columns in this order"
     said = frozenset(content(tokens, language))
     stored = frozenset(content(near.tokens, language))
-    if len(stored - said) > len(said - stored) and not any(bag <= said for bag in profile.bags):
+    swapped = profile.size >= _MANY and len(stored - said) <= len(said - stored)
+    if stored - said and not swapped and not any(bag <= said for bag in profile.bags):
         return f"it leaves out '{min(stored - said)}'"
     if not profile.scopes.issuperset(scopes(tokens, language)):
         return "a word of direction, negation or counting bears on another word"
@@ -79,12 +82,12 @@ def _differs(near: Near, tokens: Tokens, language: Language, named: Collection[s
 
 
 def _strict(tokens: Tokens, language: Language) -> list[str]:
-    counted = language.signs.aggregation
+    signs = language.signs
     return sorted(
         token
         for token in tokens
         if token in language.marks
-        or token in counted
+        or any(token in words for words in (signs.aggregation, signs.days))
         or is_extreme(token, language)
         or any(letter.isdigit() for letter in token)
     )

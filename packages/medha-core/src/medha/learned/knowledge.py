@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.case import CaseGuard
+from medha.guards.language import UNKNOWN
 from medha.guards.reading import LONGEST
 from medha.identity import query_hash
 from medha.learned.binding import bind
@@ -21,6 +22,7 @@ from medha.learned.wordings import Form, Worded, similarity, weights
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from medha.guards.language import Language
     from medha.guards.reading import Reading
     from medha.learned.binding import Binding
     from medha.learned.lesson import Known, Lesson
@@ -72,6 +74,7 @@ class Knowledge:
         self._index = WordIndex()
         self._rewrites = Rewrites()
         self._named: Counter[str] = Counter()
+        self._doubted: set[tuple[object, ...]] = set()
 
     def __len__(self) -> int:
         return len(self._lessons)
@@ -91,6 +94,7 @@ class Knowledge:
         shape = self._shapes.get(lesson.shape_key)
         if shape is None:
             shape = self._shapes[lesson.shape_key] = Shape(lesson)
+            shape.doubted = lesson.shape_key in self._doubted
         tokens, slots = lesson.wording
         worded = self._wordings.get(tokens)
         if worded is None:
@@ -155,6 +159,22 @@ class Knowledge:
                 elif there.shape is form.shape or _same_values(form.shape, there.shape):
                     self._rewrites.add(form, there, gap, None)
 
+    def query_hash(self, entry_id: str) -> str:
+        """The hash of an entry's own query."""
+        return self._lessons[entry_id].query_hash
+
+    def doubt(self, entry_id: str) -> tuple[str, ...]:
+        """Bind no other values into the query of an entry from now on; returns the entries with such a query."""
+        key = self._lessons[entry_id].shape_key
+        self._doubted.add(key)
+        self._shapes[key].doubted = True
+        return tuple(self._shapes[key].entries)
+
+    def doubtful(self, question: str) -> tuple[str, ...]:
+        """The entries with the query whose answer to a normalised question is withheld, since one was wrong."""
+        found = self._answer(question)
+        return tuple(found.shape.entries) if isinstance(found, Learned) and found.shape.doubted else ()
+
     def give(self, known: Known) -> bool:
         """Learn of a value that the database holds; whether the column was not known to hold it."""
         return self.values.give(known)
@@ -163,6 +183,12 @@ class Knowledge:
 
     def answer(self, question: str) -> Learned | str:
         """The answer to a normalised question, or why there is none."""
+        found = self._answer(question)
+        if isinstance(found, Learned) and found.shape.doubted:
+            return "an answer with other values in that query was judged wrong"
+        return found
+
+    def _answer(self, question: str) -> Learned | str:
         if not self._shapes or len(question) > LONGEST:
             return "nothing was learnt yet" if not self._shapes else f"it is longer than {LONGEST} characters"
         phrasing = phrasing_of(question)
@@ -191,6 +217,11 @@ class Knowledge:
         reason = "no wording is near"
         for mentions, reading in readings:
             near = self._index.nearest(reading.tokens, _CONSIDERED)
+            language = _spoken(reading, near)
+            if language is None:
+                return "its language is not known, so that only the same words are the same question"
+            reading = reading._replace(language=language)  # noqa: PLW2901 - judged by the words of that language
+            near = [worded for worded in near if worded.language in {language, UNKNOWN}]
             found = self._rewritten(mentions, reading, near)
             if not found:
                 found = self._enclosed(mentions, reading, near)
@@ -282,6 +313,12 @@ def _choices(mentions: Sequence[Mention]) -> list[Sequence[Mention]]:
 
 def _reading(phrasing: Phrasing, mentions: Sequence[Mention]) -> Reading:
     return reading_without(phrasing, [mention.span for mention in mentions])
+
+
+def _spoken(reading: Reading, near: Sequence[Worded]) -> Language | None:
+    """The language of the question; of one of mere keywords, that of the nearest wording that shows one."""
+    shown = (language for language in (reading.language, *(worded.language for worded in near)) if language.code)
+    return next(shown, None)
 
 
 def _same_values(one: Shape, other: Shape) -> bool:

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.reading import LONGEST
 from medha.identity import query_hash
-from medha.learned.alignment import align, bare, lows_of
+from medha.learned.alignment import align, bare, is_pattern, lows_of
 from medha.learned.phrasing import phrasing_of, reading_without
-from medha.learned.queries import STRING, cut
+from medha.learned.queries import NUMBER, STRING, cut
 from medha.learned.sites import sites_of
 
 if TYPE_CHECKING:
     from medha.guards.language import Language
     from medha.guards.reading import Reading
+    from medha.learned.alignment import Aligned
+    from medha.learned.phrasing import Phrasing
     from medha.learned.queries import Cut
     from medha.learned.sites import Sites
 
 _LONGEST_QUERY: Final = 20_000
+PART: Final = " part"
 _NAME_PARTS: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -26,6 +29,7 @@ class Known(NamedTuple):
     """A value that a column holds, as it is written there."""
 
     column: str
+    """``table.column``; of what is only known to be part of a value, with ``PART`` behind it."""
     lows: tuple[str, ...]
     spelling: str
 
@@ -53,6 +57,8 @@ class Lesson(NamedTuple):
     """For each literal, the number of its slot."""
     wording: Wording | None = None
     reading: Reading | None = None
+    unmatched: bool = False
+    """Whether the question says a number that is no literal, or the query compares with one that was not said."""
 
     @property
     def shape_key(self) -> tuple[object, ...]:
@@ -88,6 +94,15 @@ def lesson_of(entry_id: str, question: str, query: str, dialect: str | None) -> 
         slots=tuple([None if number is None else rank[number] for number in aligned.numbers]),
         wording=Wording(reading.tokens, tuple([rank[number] for number in range(len(aligned.spans))])),
         reading=reading,
+        unmatched=_unmatched(phrasing, found, sites, aligned),
+    )
+
+
+def _unmatched(phrasing: Phrasing, found: Cut, sites: Sites, aligned: Aligned) -> bool:
+    matched = {(span.start, span.end) for span in aligned.spans}
+    return any((start, end) not in matched for start, end, _ in phrasing.numbers) or any(
+        literal.kind == NUMBER and site is not None and number is None and site.relation != "limit"
+        for literal, site, number in zip(found.literals, sites.sites, aligned.numbers, strict=True)
     )
 
 
@@ -98,7 +113,8 @@ def _known(found: Cut, sites: Sites) -> tuple[Known, ...]:
         if site is not None and literal.kind == STRING:
             spelling = bare(literal)[1]
             if lows := lows_of(spelling):
-                known.append(Known(site.column, lows, spelling))
+                column = site.column + PART if is_pattern(literal) else site.column
+                known.append(Known(column, lows, spelling))
     return tuple(known)
 
 

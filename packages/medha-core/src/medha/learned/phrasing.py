@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.figures import canonical_number, spelled_number
-from medha.guards.language import language_of
+from medha.guards.language import language_of, languages
 from medha.guards.reading import read
 from medha.guards.scan import places
 
@@ -22,6 +23,7 @@ NUMBER_SLOT: Final = '"\ue000n"'
 SLOTS: Final = frozenset({TEXT_SLOT[:-1], NUMBER_SLOT[:-1]})
 """The tokens that slots are read as."""
 _POSSESSIVE: Final = ("'s", "’s")
+_LEADING_ZERO: Final = re.compile(r"0[0-9]")
 _OPENING: Final = frozenset("\"“«`‘'")
 
 
@@ -44,6 +46,15 @@ class Phrasing(NamedTuple):
     lows: tuple[str, ...]
     numbers: tuple[tuple[int, int, Decimal], ...]
     """First and last piece, exclusive, of each number, and its value."""
+
+    def said(self, start: int, end: int) -> str:
+        """The text of these pieces; the end is exclusive."""
+        return self.text[self.pieces[start].start : self.pieces[end - 1].end]
+
+    def is_bland(self, low: str) -> bool:
+        """Whether the word says nothing by itself; where no language shows, whether it does in any."""
+        known = (self.language,) if self.language.code else languages()
+        return any(low in language.function for language in known)
 
 
 class Span(NamedTuple):
@@ -83,6 +94,8 @@ def _numbers(text: str, pieces: Sequence[Piece], lows: tuple[str, ...], language
             elif piece.low[0].isdigit():
                 value, unit = canonical_number(text[piece.start : piece.end], language, measure=False, amount=True)
                 found = (value, index + 1) if unit is None else None
+            if found is not None and _LEADING_ZERO.match(found[0]):
+                found = None  # "007" is a code
         if found is not None:
             try:
                 yield index, found[1], Decimal(found[0])
@@ -97,12 +110,24 @@ def without(phrasing: Phrasing, spans: Sequence[Span]) -> str:
     position = 0
     for span in spans:
         first, last = phrasing.pieces[span.start], phrasing.pieces[span.end - 1]
-        cut += (phrasing.text[position : first.start], NUMBER_SLOT if span.number else TEXT_SLOT)
+        before = phrasing.text[position : first.start]
+        if not span.number and _is_in_the_name(phrasing, span.start - 1):
+            # "by The Queen" is not "by Queen"
+            before = f"{before.rstrip()}_ "
+        cut += (before, NUMBER_SLOT if span.number else TEXT_SLOT)
         position = last.end
         if phrasing.text.startswith(_POSSESSIVE, position):
             cut.append(" _s")
             position += 2
     return "".join(cut) + phrasing.text[position:]
+
+
+def _is_in_the_name(phrasing: Phrasing, index: int) -> bool:
+    """Whether the piece is an article with the capital of a name."""
+    if index < 1 or phrasing.text.isupper():
+        return False
+    piece = phrasing.pieces[index]
+    return piece.low in phrasing.language.articles and phrasing.text[piece.start].isupper()
 
 
 def reading_without(phrasing: Phrasing, spans: Sequence[Span]) -> Reading:

@@ -16,10 +16,10 @@ GapKey = tuple[Tokens, Tokens]
 
 _LONGEST: Final = 4
 """Words on either side of a gap that is still taken for another way to say the same."""
-_SHAPES_TO_LEAVE_OUT: Final = 2
+_SHAPES_TO_REPHRASE: Final = 2
 _SHAPES_TO_RENAME: Final = 3
-"""In how many other queries a rewrite must have made no difference before it leaves out a word, or swaps the name of
-a table or column."""
+"""In how many other queries a rewrite must have made no difference before it leaves out a function word, or swaps words
+that count; and before it leaves out a word that says something, swaps the name of a table or column, or a relation."""
 
 
 class Gap(NamedTuple):
@@ -107,22 +107,26 @@ class Rewrites:
 
     def _licenses_whole(self, gap: Gap, shape: Shape, language: Language, named: Collection[str]) -> bool:
         same = self._same.get(gap.key)
+        words = gap.here + gap.there
         if not same or self._different[gap.key]:
             return False
-        words = gap.here + gap.there
         if len(words) == 2 and _same_direction(words[0], words[1], language):
-            return shape in same or len(same) >= _SHAPES_TO_LEAVE_OUT
-        if any(_never(word, language) for word in words):
+            return shape in same or len(same) >= _SHAPES_TO_REPHRASE
+        if any(_never(word, language) for word in words) or _asks_otherwise(gap, language):
             return False
         counted = sum(word in language.signs.aggregation for word in words)
-        if counted and not (len(words) == counted == 2 and len(same) >= _SHAPES_TO_LEAVE_OUT):
+        if counted and not (len(words) == counted == 2 and len(same) >= _SHAPES_TO_REPHRASE):
             return False
         if shape in same:
             return True
-        swaps = _says_something(gap.here, language) and _says_something(gap.there, language)
+        swaps = 0 < _content(gap.here, language) == _content(gap.there, language)
         if any(word in named for word in words):
             return swaps and len(same) >= _SHAPES_TO_RENAME
-        return swaps or not _says_something(words, language) or len(same) >= _SHAPES_TO_LEAVE_OUT
+        if swaps:
+            return True
+        related = _relates(gap.here, language) and _relates(gap.there, language)
+        rare = related or _says_something(words, language)
+        return len(same) >= (_SHAPES_TO_RENAME if rare else _SHAPES_TO_REPHRASE)
 
 
 def _same_direction(one: str, other: str, language: Language) -> bool:
@@ -132,9 +136,30 @@ def _same_direction(one: str, other: str, language: Language) -> bool:
 
 
 def _never(word: str, language: Language) -> bool:
-    """Values, quotes, figures, and words of direction, negation and logic are never another way to say the same."""
-    return word[0] == '"' or word in language.marks or any(letter.isdigit() for letter in word)
+    """Whether a word is never another way to say the same.
+
+    Values, quotes, figures, dates, units, and words of direction, negation and logic.
+    """
+    signs = language.signs
+    fixed = (language.marks, signs.days, signs.steps, signs.spans, signs.measures)
+    return word[0] == '"' or any(word in words for words in fixed) or any(letter.isdigit() for letter in word)
+
+
+def _asks_otherwise(gap: Gap, language: Language) -> bool:
+    """Whether one asks who and the other asks when."""
+    asking = language.signs.asking
+    return not asking.isdisjoint(gap.here) and not asking.isdisjoint(gap.there)
+
+
+def _relates(words: Tokens, language: Language) -> bool:
+    """Whether the words say in which relation or time something is, and nothing else: "by", "can", "did"."""
+    return not language.relating.isdisjoint(words) and not _says_something(words, language)
 
 
 def _says_something(words: Tokens, language: Language) -> bool:
-    return any(word not in language.function for word in words)
+    return _content(words, language) > 0
+
+
+def _content(words: Tokens, language: Language) -> int:
+    """How many words say something: where one side has fewer, one is left out."""
+    return sum(word not in language.function for word in words)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from decimal import Decimal
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from medha.learned.alignment import bare
+from medha.learned.alignment import bare, is_pattern
 from medha.learned.phrasing import SLOTS
 from medha.learned.queries import NUMBER
 
@@ -24,8 +25,15 @@ class Slot(NamedTuple):
     """A place for a value."""
 
     columns: tuple[str, ...]
-    mixed: bool
-    """Whether it stands for literals of several columns, which may be equal by chance."""
+    pattern: bool
+    """Whether a part of a value will do."""
+    quoted: bool
+    """Whether it stands for a text, be it of digits."""
+    by_chance: bool
+    """Whether literal and question may be equal by chance.
+
+    It stands for literals of several columns, or a figure of the question, or of the query, is found only there.
+    """
 
 
 class Shape:
@@ -35,6 +43,11 @@ class Shape:
         self.cut = lesson.cut
         self.numbers = lesson.slots
         self.slots = tuple(_slots(lesson))
+        self.doubled = lesson.sites.doubled
+        self.ranges = tuple(_ranges(lesson))
+        """Pairs of slots, the first of which must not hold more than the second."""
+        self.doubted = False
+        """Whether an answer of it was judged wrong: it competes with others, and is not served."""
         self.entries: dict[str, Lesson] = {}
         self.held: list[Counter[str]] = [Counter() for _ in self.slots]
         self.wordings: Counter[Wording] = Counter()
@@ -46,8 +59,8 @@ class Shape:
         self._count(lesson, 1)
         wording = _wording(lesson)
         self.wordings[wording] += 1
-        if self.wordings[wording] == 1 and self._profile is not None and lesson.reading is not None:
-            self._profile.add(wording, lesson.reading.language)
+        if self.wordings[wording] == 1 and self._profile is not None:
+            self._profile.add(wording)
 
     def remove(self, lesson: Lesson) -> None:
         """Forget an entry."""
@@ -60,11 +73,11 @@ class Shape:
             self._profile = None
 
     def profile(self, language: Language) -> Profile:
-        """What the wordings have in common."""
-        if self._profile is None:
-            self._profile = Profile()
+        """What the wordings have in common, by the words of this language."""
+        if self._profile is None or self._profile.language is not language:
+            self._profile = Profile(language)
             for wording in self.wordings:
-                self._profile.add(wording, language)
+                self._profile.add(wording)
         return self._profile
 
     def explains(self, other: Shape) -> bool:
@@ -104,15 +117,45 @@ def _wording(lesson: Lesson) -> Wording:
 
 def _slots(lesson: Lesson) -> Iterator[Slot]:
     for slot in range(len(lesson.wording.slots) if lesson.wording else 0):
-        at = [lesson.sites.sites[index] for index, number in enumerate(lesson.slots) if number == slot]
-        columns = tuple(dict.fromkeys(site.column for site in at if site is not None))
-        yield Slot(columns, mixed=len({site and site.column for site in at}) > 1)
+        at = [index for index, number in enumerate(lesson.slots) if number == slot]
+        sites = [lesson.sites.sites[index] for index in at]
+        literals = [lesson.cut.literals[index] for index in at]
+        figure = any(literal.kind == NUMBER for literal in literals)
+        yield Slot(
+            columns=tuple(dict.fromkeys(site.column for site in sites if site is not None)),
+            pattern=all(map(is_pattern, literals)),
+            quoted=any(literal.quote for literal in literals),
+            by_chance=len({site and site.column for site in sites}) > 1 or (figure and lesson.unmatched),
+        )
+
+
+_LOW: Final = frozenset({"between_low", "gt", "gte"})
+_HIGH: Final = frozenset({"between_high", "lt", "lte"})
+
+
+def _ranges(lesson: Lesson) -> Iterator[tuple[int, int]]:
+    bounds = [
+        (site.column, site.relation.removeprefix("not_"), slot, bare(literal)[1])
+        for literal, site, slot in zip(lesson.cut.literals, lesson.sites.sites, lesson.slots, strict=True)
+        if site is not None and slot is not None
+    ]
+    for low, high in permutations(bounds, 2):
+        if low[0] == high[0] and low[1] in _LOW and high[1] in _HIGH and in_order(low[3], high[3]):
+            yield low[2], high[2]
+
+
+def in_order(low: str, high: str) -> bool:
+    """Whether the first is not above the second."""
+    if TEXT in {number_kind(low), number_kind(high)}:
+        return low <= high
+    return Decimal(low) <= Decimal(high)
 
 
 class Profile:
     """What is between the wordings of one shape: counts of words, their order, what stands beside a slot."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language) -> None:
+        self.language = language
         self.size = 0
         self.most: Counter[str] = Counter()
         self.least: Counter[str] = Counter()
@@ -121,8 +164,9 @@ class Profile:
         self.neighbours: set[tuple[int, int, str]] = set()
         self.bags: list[frozenset[str]] = []
 
-    def add(self, wording: Wording, language: Language) -> None:
+    def add(self, wording: Wording) -> None:
         """Widen it by a wording."""
+        language = self.language
         counts = Counter(wording.tokens)
         self.least = counts.copy() if not self.size else self.least & counts
         self.most |= counts

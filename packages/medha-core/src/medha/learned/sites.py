@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
-    from medha.learned.queries import Cut
+    from medha.learned.queries import Cut, Literal
 
 _MARK: Final = "\ue000"
+_EITHER_QUOTE: Final = frozenset({None, "", "sqlite"})
+"""Dialects in which a name in double quotes that no column has is a text, or may be."""
 _FIRST_NUMBER: Final = 982_451_000
 
 
@@ -33,13 +35,44 @@ class Sites(NamedTuple):
     """``None`` for a literal that no column is compared with: it is no value of the question's."""
     joined: frozenset[tuple[str, str]]
     """Columns that are compared with each other, so that they hold the same things."""
+    doubled: frozenset[str]
+    """The quotes that are doubled inside a text, as the dialect has it."""
     names: frozenset[str]
     """The parts of every table's and column's name."""
 
 
 def sites_of(cut: Cut, dialect: str | None) -> Sites | None:
     """The sites of a query's literals; ``None`` if it does not parse."""
+    doubled = _doubled(dialect)
+    for literal in cut.literals:
+        if literal.quote and not _is_read_so(literal, doubled, dialect):
+            return None
     return _sites_of(cut.texts, tuple(literal.kind for literal in cut.literals), dialect)
+
+
+def _is_read_so(literal: Literal, doubled: frozenset[str], dialect: str | None) -> bool:
+    """Whether the dialect reads the literal as this text: "x" may be a column, and a quote be written otherwise."""
+    return literal.quote in _quotes(dialect) and (literal.quote not in literal.value or literal.quote in doubled)
+
+
+@lru_cache(maxsize=64)
+def _quotes(dialect: str | None) -> frozenset[str]:
+    from sqlglot.dialects import Dialect
+
+    if dialect in _EITHER_QUOTE:
+        return frozenset("'\"")
+    reads = Dialect.get_or_raise(dialect).tokenizer_class
+    names = {mark if isinstance(mark, str) else mark[0] for mark in reads.IDENTIFIERS}
+    return frozenset(str(quote) for quote in reads.QUOTES) - names
+
+
+@lru_cache(maxsize=64)
+def _doubled(dialect: str | None) -> frozenset[str]:
+    from sqlglot.dialects import Dialect
+
+    if dialect in _EITHER_QUOTE:
+        return frozenset("'\"")
+    return frozenset(Dialect.get_or_raise(dialect).tokenizer_class.STRING_ESCAPES) & frozenset("'\"")
 
 
 @lru_cache(maxsize=4096)
@@ -61,7 +94,7 @@ def _sites_of(texts: tuple[str, ...], kinds: tuple[str, ...], dialect: str | Non
             sites[number] = _site_of(node)
     if len(seen) != len(kinds):
         return None
-    return Sites(tuple(sites), frozenset(_joined(tree)), frozenset(_names(tree)))
+    return Sites(tuple(sites), frozenset(_joined(tree)), _doubled(dialect), frozenset(_names(tree)))
 
 
 def _parsed(query: str, dialect: str | None) -> exp.Expr | None:

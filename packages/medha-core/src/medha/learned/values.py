@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.learned.alignment import lows_of
+from medha.learned.lesson import PART
 from medha.learned.phrasing import Span
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 _LONGEST: Final = 12
 """Pieces of a value."""
 _OFTEN: Final = 3
+_SHARED: Final = 2
+_SHARED_ACROSS: Final = 3
+"""Values that two columns of one table, or of two, have in common before they hold the same things."""
 
 Lows = tuple[str, ...]
 
@@ -28,6 +32,8 @@ class Mention(NamedTuple):
     value: str
     """The number in digits; empty for a text."""
     lows: Lows
+    written: str
+    """The number or text as the question writes it."""
     plain: bool
     """Whether it is written as the value is, capitals and all."""
 
@@ -94,18 +100,21 @@ class Values:
     def mentions(self, phrasing: Phrasing) -> list[Mention]:
         """The numbers and known texts of a question in order, the longest where they overlap."""
         found = [
-            Mention(Span(start, end, True), format(value, "f"), (), True) for start, end, value in phrasing.numbers
+            Mention(Span(start, end, True), format(value, "f"), (), phrasing.said(start, end), True)
+            for start, end, value in phrasing.numbers
         ]
         for index, piece in enumerate(phrasing.pieces):
             if piece.quoted:
-                found.append(Mention(Span(index, index + 1, False), "", lows_of(piece.low), True))
+                found.append(Mention(Span(index, index + 1, False), "", lows_of(piece.low), piece.low, True))
                 continue
             for length in self._lengths.get(piece.low, ()):
                 lows = phrasing.lows[index : index + length]
                 if len(lows) == length and lows in self._spellings:
                     text = phrasing.text[piece.start : phrasing.pieces[index + length - 1].end]
                     plain = any(text in spellings for spellings in self._spellings[lows].values())
-                    found.append(Mention(Span(index, index + length, False), "", lows, plain))
+                    if length == 1 and phrasing.is_bland(piece.low) and (not plain or phrasing.text.isupper()):
+                        continue
+                    found.append(Mention(Span(index, index + length, False), "", lows, text, plain))
         found.sort(key=lambda mention: (mention.span.start - mention.span.end, mention.span.start))
         taken: set[int] = set()
         chosen: list[Mention] = []
@@ -117,21 +126,30 @@ class Values:
         chosen.sort(key=lambda mention: mention.span.start)
         return chosen
 
-    def spelling(self, lows: Lows, columns: Iterable[str]) -> str | None:
-        """How each of these columns writes the text; ``None`` if one does not hold it, or they disagree."""
+    def spelling(self, lows: Lows, columns: Iterable[str], *, part: bool = False) -> str | None:
+        """How each of these columns writes the text; ``None`` if one does not hold it, or they disagree.
+
+        What was only sought as a part of a value is no value, but will do for another such search.
+        """
         known = self._spellings.get(lows, {})
         found: set[str] = set()
         for column in columns:
             here = {
                 spelling
                 for other, spellings in known.items()
-                if self.same_domain(column, other)
+                if (part or not other.endswith(PART)) and self.same_domain(column, other.removesuffix(PART))
                 for spelling in spellings
             }
             if not here:
                 return None
             found |= here
         return found.pop() if len(found) == 1 else None
+
+    def is_written_elsewhere(self, written: str, lows: Lows, columns: Iterable[str]) -> bool:
+        """Whether only columns of other things write the text so: "Polish", where a product is "polish"."""
+        known = self._spellings.get(lows, {})
+        places = [column.removesuffix(PART) for column, spellings in known.items() if written in spellings]
+        return bool(places) and not any(self.same_domain(place, one) for place in places for one in columns)
 
     def belongs_elsewhere(self, lows: Lows, columns: Iterable[str]) -> bool:
         """Whether columns of other things hold the text more often."""
@@ -149,7 +167,7 @@ class Values:
         own = tuple(columns)
         for column, spellings in self._spellings.get(lows, {}).items():
             count = spellings.total()
-            if any(self.same_domain(column, one) for one in own):
+            if any(self.same_domain(column.removesuffix(PART), one) for one in own):
                 mine += count
             else:
                 others += count
@@ -169,7 +187,16 @@ class Values:
     def _share(self, one: str, other: str) -> bool:
         here, there = self._columns.get(one, set()), self._columns.get(other, set())
         shared = len(here & there)
-        return shared >= 2 and shared * 2 >= min(len(here), len(there))
+        if shared and _are_named_for_one(one, other):
+            return True
+        least = _SHARED if one.rpartition(".")[0] == other.rpartition(".")[0] else _SHARED_ACROSS
+        return shared >= least and shared * 2 >= min(len(here), len(there))
+
+
+def _are_named_for_one(one: str, other: str) -> bool:
+    """Whether columns of two tables have one name of several words: "state_name" says what it holds, "name" does not."""
+    name = one.rpartition(".")[2]
+    return name == other.rpartition(".")[2] and "_" in name.strip("_")
 
 
 def _may_be_one(one: str, other: str) -> bool:

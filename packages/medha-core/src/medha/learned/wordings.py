@@ -45,10 +45,11 @@ class Form:
 class Worded:
     """A wording, and all that it was used for: more than one shape makes it ambiguous."""
 
-    __slots__ = ("forms", "tokens", "weights")
+    __slots__ = ("forms", "language", "tokens", "weights")
 
     def __init__(self, tokens: Tokens, language: Language) -> None:
         self.tokens = tokens
+        self.language = language
         self.weights = weights(tokens, language)
         self.forms: list[Form] = []
 
