@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BY = "SELECT title FROM album JOIN artist ON album.artist_id = artist.id WHERE artist.name = '{}'"
 HOW_MANY = "SELECT COUNT(*) FROM album JOIN artist ON album.artist_id = artist.id WHERE artist.name = '{}'"
+SINGLES = "SELECT title FROM single JOIN artist ON single.artist_id = artist.id WHERE artist.name = '{}'"
 SINCE = "SELECT title FROM album WHERE year >= {}"
 TOP = "SELECT title FROM album ORDER BY sales DESC LIMIT {}"
 FLIGHTS = "SELECT id FROM flight WHERE origin = '{}' AND destination = '{}'"
@@ -161,6 +162,8 @@ def test_a_rewrite_that_made_no_difference_is_licensed_and_one_that_did_is_not()
     rows = [
         ("albums made by Queen", BY.format("Queen")),
         ("albums recorded by ABBA", BY.format("ABBA")),
+        ("singles made by Queen", SINGLES.format("Queen")),
+        ("singles recorded by ABBA", SINGLES.format("ABBA")),
         ("how many albums were made by Queen", HOW_MANY.format("Queen")),
         ("albums of Rock", genres.format("Rock")),
     ]

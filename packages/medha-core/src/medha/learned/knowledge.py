@@ -197,7 +197,7 @@ class Knowledge:
         exact = [found for chosen, reading in readings for found in self._worded(chosen, reading)]
         if exact:
             return _settled(exact)
-        return self._near(readings[:2])
+        return self._near(readings[:4])
 
     def _worded(self, mentions: Sequence[Mention], reading: Reading) -> Iterator[Learned | str]:
         """Answers from the wordings that are the very same."""

@@ -122,8 +122,6 @@ class Rewrites:
         swaps = 0 < _content(gap.here, language) == _content(gap.there, language)
         if any(word in named for word in words):
             return swaps and len(same) >= _SHAPES_TO_RENAME
-        if swaps:
-            return True
         related = _relates(gap.here, language) and _relates(gap.there, language)
         rare = related or _says_something(words, language)
         return len(same) >= (_SHAPES_TO_RENAME if rare else _SHAPES_TO_REPHRASE)
