@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Tokens = tuple[str, ...]
 
 CLOSE: Final = 0.5
-MARGIN: Final = 0.05
-CLEAR: Final = 0.09
+MARGIN: Final = 0.06
+CLEAR: Final = 0.1
 """How much nearer than any other query's wording: with two wordings of the shape nearer than it, and with one."""
 _MANY: Final = 3
 """Wordings of a shape that show which of their words stand for each other; of two, one must be said whole."""

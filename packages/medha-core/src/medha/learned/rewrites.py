@@ -22,6 +22,10 @@ _SHAPES_TO_RENAME: Final = 3
 that count; and before it leaves out a word that says something, swaps the name of a table or column, or a relation."""
 
 
+_NEVER_ELSEWHERE: Final = 1_000_000
+"""No number of other queries is enough."""
+
+
 class Gap(NamedTuple):
     """What one wording has where the other has something else; either may be empty."""
 
@@ -107,24 +111,35 @@ class Rewrites:
 
     def _licenses_whole(self, gap: Gap, shape: Shape, language: Language, named: Collection[str]) -> bool:
         same = self._same.get(gap.key)
-        words = gap.here + gap.there
         if not same or self._different[gap.key]:
             return False
-        if len(words) == 2 and _same_direction(words[0], words[1], language):
-            return shape in same or len(same) >= _SHAPES_TO_REPHRASE
-        if any(_never(word, language) for word in words) or _asks_otherwise(gap, language):
-            return False
-        counted = sum(word in language.signs.aggregation for word in words)
-        if counted and not (len(words) == counted == 2 and len(same) >= _SHAPES_TO_REPHRASE):
-            return False
-        if shape in same:
-            return True
-        swaps = 0 < _content(gap.here, language) == _content(gap.there, language)
-        if any(word in named for word in words):
-            return swaps and len(same) >= _SHAPES_TO_RENAME
-        related = _relates(gap.here, language) and _relates(gap.there, language)
-        rare = related or _says_something(words, language)
-        return len(same) >= (_SHAPES_TO_RENAME if rare else _SHAPES_TO_REPHRASE)
+        needed = _shapes_needed(gap, language, named)
+        return needed is not None and len(same) >= (needed.with_this_one if shape in same else needed.of_others)
+
+
+class _Needed(NamedTuple):
+    """In how many shapes a gap must have made no difference, if the shape in question is one of them, and if not."""
+
+    with_this_one: int
+    of_others: int
+
+
+def _shapes_needed(gap: Gap, language: Language, named: Collection[str]) -> _Needed | None:
+    """What evidence a gap needs; ``None`` where no evidence is enough."""
+    words = gap.here + gap.there
+    if len(words) == 2 and _same_direction(words[0], words[1], language):
+        return _Needed(1, _SHAPES_TO_REPHRASE)
+    if any(_never(word, language) for word in words) or _asks_otherwise(gap, language):
+        return None
+    swaps = 0 < _content(gap.here, language) == _content(gap.there, language)
+    counted = sum(word in language.signs.aggregation for word in words)
+    if counted:
+        return _Needed(_SHAPES_TO_REPHRASE, _SHAPES_TO_REPHRASE) if len(words) == counted == 2 else None
+    if any(word in named for word in words):
+        return _Needed(1, _SHAPES_TO_RENAME) if swaps else _Needed(1, _NEVER_ELSEWHERE)
+    related = _relates(gap.here, language) and _relates(gap.there, language)
+    rare = related or (not swaps and _says_something(words, language))
+    return _Needed(1, _SHAPES_TO_RENAME if rare else _SHAPES_TO_REPHRASE)
 
 
 def _same_direction(one: str, other: str, language: Language) -> bool:

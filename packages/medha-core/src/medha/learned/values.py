@@ -194,7 +194,7 @@ class Values:
 
 
 def _are_named_for_one(one: str, other: str) -> bool:
-    """Whether columns of two tables have one name of several words: "state_name" says what it holds, "name" does not."""
+    """Whether columns of two tables have one name of several words: "state_name" says what it holds."""
     name = one.rpartition(".")[2]
     return name == other.rpartition(".")[2] and "_" in name.strip("_")
 
