@@ -137,7 +137,7 @@ def near_miss_table(kinds: dict[str, Tally]) -> str:
     """Rejections by kind, as Markdown."""
     lines = [
         "| kind | near misses | served, default | open | together | own query | rejected by |",
-        "| --- |" + " ---: |" * 4 + " --- |",
+        "| --- |" + " ---: |" * 5 + " --- |",
     ]
     for kind, each in kinds.items():
         guards = ", ".join(f"{guard} {count}" for guard, count in each.rejected_by.most_common())
@@ -145,7 +145,8 @@ def near_miss_table(kinds: dict[str, Tally]) -> str:
         rebound = each.rebound["default"]
         lines.append(f"| {kind.replace('_', ' ')} | {each.pairs} | {served} | {rebound} | {guards} |")
     total = " | ".join(str(sum(each.served[way] for each in kinds.values())) for way in WAYS)
-    lines.append(f"| **all** | {sum(each.pairs for each in kinds.values())} | {total} | |")
+    rebound_in_all = sum(each.rebound["default"] for each in kinds.values())
+    lines.append(f"| **all** | {sum(each.pairs for each in kinds.values())} | {total} | {rebound_in_all} | |")
     return "\n".join(lines)
 
 
