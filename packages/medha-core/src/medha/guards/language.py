@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -193,10 +193,7 @@ def language_from(code: str, data: Mapping[str, Any]) -> Language:
     irregular, never = plurals.get("irregular", {}), _words(plurals.get("never", ""))
     endings = tuple(plurals.get("endings", {}).items())
     measures = _words(digits.get("measures", "")) | _words(digits.get("units", "").lower())
-
-    def singular(word: str) -> str:
-        return _singular(word, irregular, never, endings)
-
+    singular = partial(_singular, irregular=irregular, never=never, endings=endings)
     return Language(
         code=code,
         signals=_words(data.get("signals", "")),
