@@ -26,7 +26,8 @@ PROGRAM = Path(sysconfig.get_path("scripts")) / "medha"
 @pytest.fixture(autouse=True)
 def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a user who never used Medha."""
-    for name in [name for name in os.environ if name.startswith("MEDHA_")]:
+    # where the servers of the tests are is no setting of a user
+    for name in [name for name in os.environ if name.startswith("MEDHA_") and not name.startswith("MEDHA_TEST_")]:
         monkeypatch.delenv(name)
     # set first, so that what a command sets is undone after the test
     monkeypatch.setenv("MEDHA_SQLITE_PATH", "")
