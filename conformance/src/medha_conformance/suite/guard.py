@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import repeat
 from typing import Any, ClassVar, Final, TypeAlias
-from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -135,7 +134,9 @@ class GuardTests:
     async def test_it_reads_no_clock_of_its_own(self, guard: Guard) -> None:
         pairs = list(_both_ways(_PAIRS))
         before = [judge(guard, *pair) for pair in pairs]
-        with patch("time.time", return_value=NOON + 86_400 * 500), patch("time.monotonic", return_value=1e9):
+        with pytest.MonkeyPatch.context() as clock:
+            clock.setattr("time.time", lambda: NOON + 86_400 * 500)
+            clock.setattr("time.monotonic", lambda: 1e9)
             assert [judge(guard, *pair) for pair in pairs] == before, "the time is candidate.now"
 
     async def test_it_does_no_input_and_output(self, guard: Guard) -> None:
