@@ -47,8 +47,19 @@ class Literal(NamedTuple):
     compared: bool
     """Whether it is beside an operator or a colon: a value to compare with, not the width of an interval."""
     digits: bool
-    hour: bool
-    """Whether it may be a time of day: by its form, by the name of what it is compared with, or in a range."""
+    text: str
+    before: str
+    """What stands in front of it, as far as a name and an operator reach."""
+
+    @property
+    def may_be_an_hour(self) -> bool:
+        """Whether it may be a time of day: by its form, by the name of what it is compared with, or in a range."""
+        if not self.digits:
+            return False
+        if _CLOCK.search(self.text) or _HOUR.search(self.before):
+            return True
+        in_range = self.before.rstrip("= ").endswith(("<", ">"))
+        return in_range and self.text.isdecimal() and 1 <= int(self.text) <= 24
 
 
 def literals_in(query: str) -> list[Literal]:
@@ -72,16 +83,11 @@ def literals_in(query: str) -> list[Literal]:
                 or query[match.end() : match.end() + 3].lstrip()[:1] in _COMPARISONS
                 or _OPERATOR.search(before) is not None,
                 digits=digits,
-                hour=digits and _may_be_an_hour(text, query[: match.start()][-_NAMED_BEFORE:]),
+                text=text,
+                before=query[max(0, match.start() - _NAMED_BEFORE) : match.start()],
             )
         )
     return found
-
-
-def _may_be_an_hour(text: str, before: str) -> bool:
-    if _CLOCK.search(text) or _HOUR.search(before):
-        return True
-    return text.isdecimal() and 1 <= int(text) <= 24 and before.rstrip("= ").endswith(("<", ">"))
 
 
 def dates_in(text: str) -> tuple[int, ...]:

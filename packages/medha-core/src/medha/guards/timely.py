@@ -98,7 +98,9 @@ def bound(question: str, query: str, year: int) -> Bound:
     if any(literal.moment for literal in made):
         return Bound.MOMENT
     # a query for "now" without any time of day is right for the day
-    hours = asked_of is Bound.MOMENT and any(literal.hour and not literal.words <= said for literal in literals)
+    hours = asked_of is Bound.MOMENT and any(
+        literal.may_be_an_hour and not literal.words <= said for literal in literals
+    )
     return Bound.MOMENT if hours else Bound.DAY
 
 
