@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medha import CacheEntry, Candidate, Medha, NewEntry, Question, SearchStrategy, Settings
 from medha.guards.dates import DatesGuard
+from medha.guards.literals import literals_in, may_hold_a_date
 from medha.guards.timely import Bound, bound_of, untimely
 from medha.normalize import normalize
 
@@ -184,3 +187,20 @@ async def test_an_entry_that_was_warmed_is_of_the_day_it_was_first_stored(
     async with Medha("tests", embedder, "memory", clock=clock) as cache:
         await cache.store_many([NewEntry(question=YESTERDAY, generated_query=BAKED, created_at=MONDAY)])
         assert not await cache.search(YESTERDAY)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.from_regex(
+                r"'[0-9]{1,4}[-/.][0-9A-Za-z]{1,3}[-/.][0-9]{2,4}'|[12][0-9]{3,9}|'[^']{0,12}'|\"[0-9-]+\"",
+                fullmatch=True,
+            ),
+            st.sampled_from(["=", "WHERE day >", "IN (", ")", ",", "LIMIT", "a.b", "'"]),
+            st.text(max_size=6),
+        ),
+        max_size=8,
+    ).map(" ".join)
+)
+def test_a_query_that_may_hold_no_date_holds_none(query: str) -> None:
+    assert may_hold_a_date(query) or not any(literal.years for literal in literals_in(query))

@@ -22,6 +22,8 @@ _YEAR: Final = re.compile(r"(?<!\d)(1[6-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _COMPACT: Final = re.compile(r"(?<!\d)(19\d\d|20\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")
 _SHORT: Final = re.compile(r"(?<!\d)\d{1,2}([-/.])(?:\d{1,2}|[A-Za-z]{3,9})\1(\d\d)(?!\d)")
 _EPOCH: Final = re.compile(r"(?<!\d)([12]\d{9})(\d{3})?(?!\d)")
+_MAY_BE_DATED: Final = re.compile(r"\d(?:\d{3}|\d?[-/.])")
+"""What every one of the dates above holds, found in a tenth of the time."""
 _CLOCK: Final = re.compile(r"(?<!\d)([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d|60))?")
 _MIDNIGHTS: Final = {("00", "00", None), ("00", "00", "00"), ("0", "00", None), ("23", "59", None), ("23", "59", "59"),
                      ("24", "00", None), ("24", "00", "00")}  # fmt: skip
@@ -103,6 +105,11 @@ def _is_moment(text: str) -> bool:
     if any(int(seconds) % 86_400 not in {0, 86_399} for seconds, _ in _EPOCH.findall(text)):
         return True
     return any((hour, minute, second or None) not in _MIDNIGHTS for hour, minute, second in _CLOCK.findall(text))
+
+
+def may_hold_a_date(query: str) -> bool:
+    """Whether any literal of the query may be a date; where not, none is."""
+    return _MAY_BE_DATED.search(query) is not None
 
 
 def moves_with_the_clock(query: str) -> bool:

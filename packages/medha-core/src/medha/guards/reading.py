@@ -228,7 +228,7 @@ class _Walk:
         self._add(value, "", content=True)
 
     def reading(self, text: str) -> Reading:
-        line = self._line
+        line, every = self._line, self._language.signs.every
         if not self._tokens:
             self.word(text)
         return Reading(
@@ -242,7 +242,7 @@ class _Walk:
             uniform=line.uniform,
             shouted=line.shouted,
             names=line.capitals.count(1),
-            signs=tuple([(t, self._scope(i)) for i, t in enumerate(self._tokens) if t in self._language.signs.every]),
+            signs=tuple([(t, self._scope(i)) for i, t in enumerate(self._tokens) if t in every]),
         )
 
     def _scope(self, place: int) -> str:

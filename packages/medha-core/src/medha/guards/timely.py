@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from medha.guards.language import languages
-from medha.guards.literals import literals_in, moves_with_the_clock
+from medha.guards.literals import literals_in, may_hold_a_date, moves_with_the_clock
 from medha.guards.reading import LONGEST, read
 from medha.guards.scan import is_quoted, pieces
 
@@ -78,10 +78,12 @@ def _resolved(filters: Metadata) -> bool:
 @lru_cache(maxsize=16_384)
 def bound(question: str, query: str, year: int) -> Bound:
     """For how long a query that was stored in this year answers its question."""
+    asked_of = relative(question)
+    if asked_of is Bound.NEVER and not may_hold_a_date(query):
+        return Bound.NEVER
     literals = literals_in(query)
     if not any(literal.years or literal.compared for literal in literals):
         return Bound.NEVER
-    asked_of = relative(question)
     if asked_of is Bound.NEVER and not any(literal.years for literal in literals):
         return Bound.NEVER
     said = _said(question)
