@@ -155,12 +155,12 @@ def _initial(piece: Piece) -> int:
 
 def language_of(lowered: Sequence[str]) -> Language:
     """The language with the most signal words among these, or the one without any list."""
-    if any("'" in word for word in lowered):
+    if "'" in "".join(lowered):
         lowered = [part for word in lowered for part in _with_beginning(word)]
     best, most = UNKNOWN, 0
     for language in languages():
         if not language.signals.isdisjoint(lowered):
-            count = sum(word in language.signals for word in lowered)
+            count = len([word for word in lowered if word in language.signals])
             if count > most:
                 best, most = language, count
     return best
