@@ -73,16 +73,12 @@ class Database:
         try:
             for _ in range(_ATTEMPTS - 1):
                 try:
-                    return await self._once(work)
+                    return await self._pool.run(work)
                 except psycopg.errors.DeadlockDetected:
                     continue
-            return await self._once(work)
+            return await self._pool.run(work)
         except (psycopg.Error, UnreadableRowError, UnicodeEncodeError) as exc:
             raise explain(exc, doing=doing, address=self._address, collection=collection) from exc
-
-    async def _once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        async with self._pool.connection() as connection:
-            return await work(connection)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from medha_pgvector.indexes import VectorIndex
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Names:
-    """Of one installation: its schema, those of the extensions, and the kind of its vector indexes."""
+    """Of one installation: its schema, those of the extensions, and the kind of its vector indexes.
+
+    Compared by identity: every call looks its statement up by them.
+    """
 
     schema: str
     vector_schema: str
@@ -25,6 +28,7 @@ class Names:
     index: VectorIndex
 
 
+@lru_cache(maxsize=4096)
 def table_of(collection: str) -> str:
     """The table of a collection: a hash, since names of tables are short and collections may be called anything."""
     return "entries_" + hashlib.sha256(collection.encode()).hexdigest()[:40]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -13,7 +12,9 @@ from psycopg.pq import TransactionStatus
 from medha_pgvector.rows import Packed, PackedDumper, Vectors, VectorsDumper
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
 
 CANCEL_WITHIN: Final = 1.0
 """Seconds for the server to take notice that a call was given up."""
@@ -47,15 +48,14 @@ class Pool:
         self.prepare_threshold: int | None = None
         """After so many executions a statement is prepared; ``None`` for never."""
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
-        """A connection outside any transaction; one that was left otherwise is not used again."""
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """The result of work on a connection outside any transaction; one that was left otherwise is not used again."""
         async with self._free:
             connection = await self._idle_one() or await self._open()
             reusable = True
             connection.prepare_threshold = self.prepare_threshold
             try:
-                yield connection
+                return await work(connection)
             except asyncio.CancelledError:
                 # the server may obey the cancellation as late as in the next call
                 reusable = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -81,7 +82,9 @@ def unpack(stored: bytes) -> Vector:
 
 def one_row(entry: CacheEntry) -> dict[str, Any]:
     """The values of ``statements.UPSERT_ONE``."""
-    return _columns_of(entry) | {"vector": pack(entry.vector)}
+    row = _columns_of(entry)
+    row["vector"] = pack(entry.vector)
+    return row
 
 
 def many_rows(entries: Sequence[CacheEntry]) -> dict[str, Any]:
@@ -143,10 +146,12 @@ def to_entry_and_distance(row: Sequence[Any]) -> tuple[CacheEntry, float | None]
 
 def to_json(metadata: Metadata) -> str:
     """The metadata as jsonb keeps it: numbers without exponents, and a float with its decimal point."""
-    return "{" + ",".join(f"{json.dumps(key)}:{_to_json(value)}" for key, value in metadata.items()) + "}"
+    return "{" + ",".join([f"{_quoted(key)}:{_to_json(value)}" for key, value in metadata.items()]) + "}"
 
 
 def _to_json(value: Scalar) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
     if isinstance(value, float) and abs(value) >= _JSON_FLOATS_LOSE_THEIR_POINT_FROM:
         return f"{int(value)}.0"
     return json.dumps(value)
