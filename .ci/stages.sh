@@ -54,17 +54,16 @@ stage_pytorch() {
     PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --color=no" python3 tools/torch_tests.py --if-small --venv "$SCRATCH/pytorch"
 }
 
-# What a user gets, but for PyTorch: wheels made from the source archives, in an environment far from the checkout.
+# What a user gets, but for PyTorch: wheels made from the source archives, far from the checkout; all of them in one
+# environment, then each in one of its own.
 stage_wheels() {
     local dist=$SCRATCH/dist environment=$SCRATCH/wheels-venv
     need_uv build --quiet --all-packages --out-dir "$dist"
     ls "$dist"
     need_uv venv --quiet "$environment"
     need_uv pip install --quiet --python "$environment" $(wheels_of "$dist" $(packages_asked_for ""))
-    mkdir "$SCRATCH/elsewhere"
-    cd "$SCRATCH/elsewhere" || return
-    HOME=$PWD XDG_DATA_HOME=$PWD/data \
-        "$(python_in "$environment")" -I "$ROOT/tools/smoke.py" "$ROOT" $(cd "$ROOT" && packages_asked_for "")
+    smoke "$environment" $(packages_asked_for "")
+    each_package wheel_alone "$1"
 }
 
 # ---- what the stages share ----
@@ -101,6 +100,22 @@ take_packages() {
 
 lanes() {
     python3 -c 'import os; print(*range(min(os.cpu_count() or 1, 4)))'
+}
+
+# With the command line, which lists what is there.
+wheel_alone() {
+    local environment=$SCRATCH/wheel-$1
+    need_uv venv --quiet "$environment"
+    need_uv pip install --quiet --python "$environment" --find-links "$SCRATCH/dist" \
+        $(wheels_of "$SCRATCH/dist" $(printf '%s\n' "$1" medha-core medha-cli | sort -u))
+    smoke "$environment" "$1"
+}
+
+smoke() {
+    local environment=$1 elsewhere
+    shift
+    elsewhere=$(mktemp -d -p "$SCRATCH")
+    (cd "$elsewhere" && HOME=$PWD XDG_DATA_HOME=$PWD/data "$(python_in "$environment")" -I "$ROOT/tools/smoke.py" "$ROOT" "$@")
 }
 
 test_alone() {

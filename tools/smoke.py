@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import json
 import shutil
 import subprocess
 import sys
@@ -40,11 +41,21 @@ def check_entry_points(distributions: set[str]) -> None:
             print(f"entry point {group}: {entry_point.name} = {entry_point.value}")
 
 
-def check_command_line() -> None:
+def check_list_of_plugins(command: str) -> None:
+    """``medha plugins`` lists every plugin that is installed, each without a fault."""
+    printed = subprocess.run(
+        [command, "plugins", "--json"], check=True, timeout=120, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ).stdout
+    listed = {row["name"]: row for row in json.loads(printed)["plugins"]}
+    for entry_point in importlib.metadata.entry_points(group="medha"):
+        require(entry_point.name in listed, f"medha plugins does not list {entry_point.name}")
+    faults = {name: row["error"] for name, row in listed.items() if row["error"]}
+    require(not faults, f"medha plugins found faults: {faults}")
+    print(f"$ medha plugins: {', '.join(sorted(listed))}")
+
+
+def check_command_line(command: str) -> None:
     """The command a newcomer types first does its job."""
-    command = shutil.which("medha", path=sysconfig.get_path("scripts"))
-    if command is None:
-        raise SystemExit(f"medha-cli is installed in {sys.prefix}, but there is no command 'medha'")
     for argument in ("--version", "demo"):
         print(f"$ medha {argument}", flush=True)
         subprocess.run([command, argument], check=True, timeout=120, stdin=subprocess.DEVNULL)
@@ -77,8 +88,12 @@ def main(checkout: Path, *asked_for: str) -> None:
             check_distribution(name, pyproject["tool"]["uv"]["build-backend"]["module-name"])
     require(names >= set(asked_for) and bool(names), f"no such package in {checkout}: {set(asked_for) - names}")
     check_entry_points(names)
-    if "medha-cli" in names:
-        check_command_line()
+    command = shutil.which("medha", path=sysconfig.get_path("scripts"))
+    require(command is not None or "medha-cli" not in names, f"medha-cli is in {sys.prefix}, but no command 'medha'")
+    if command is not None:
+        check_list_of_plugins(command)
+        if "medha-cli" in names:
+            check_command_line(command)
 
 
 if __name__ == "__main__":
