@@ -24,7 +24,7 @@ from medha.errors import (
 from medha_conformance.corpus import SPEC, axis, make_entries, make_entry, make_id
 from medha_conformance.suite.reading import closest
 from medha_elastic import ElasticsearchBackend, ElasticsearchSettings
-from medha_elastic.errors import Doing, explain, explain_answer
+from medha_elastic.errors import Doing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -77,7 +77,7 @@ def test_every_error_class_of_the_driver_becomes_the_error_of_its_kind(kind: typ
     else:
         meta = ApiResponseMeta(STATUS.get(kind.__name__, 500), "1.1", HttpHeaders(), 0.1, NODE)
         exc = kind("what the driver says", meta, {"error": {"type": "some_exception", "reason": "what it says"}})
-    error = explain(exc, DOING)
+    error = DOING.explain(exc)
     assert type(error) is DRIVER_ERRORS[kind.__name__]
     assert str(error).startswith("storing 3 entries in 'music' on Elasticsearch at http://es:9200: ")
     assert "what" in str(error)
@@ -106,7 +106,7 @@ def test_every_error_class_of_the_driver_becomes_the_error_of_its_kind(kind: typ
     ],
 )
 def test_every_answer_becomes_the_error_of_its_kind(status: int, name: str, expected: type[BackendError]) -> None:
-    error = explain_answer({"error": {"type": name, "reason": "because"}, "status": status}, status, DOING)
+    error = DOING.explain_answer({"error": {"type": name, "reason": "because"}, "status": status}, status)
     assert type(error) is expected
     assert "music" in str(error)
 
@@ -115,14 +115,14 @@ def test_the_innermost_causes_are_told() -> None:
     root = {"type": "query_shard_exception", "reason": "failed to create query"}
     cause = {"type": "x", "reason": "all shards failed", "caused_by": {"type": "y", "reason": "the very reason"}}
     wrapped = {"type": "search_phase_execution_exception", "reason": "all", "root_cause": [root], "caused_by": cause}
-    text = str(explain_answer({"error": wrapped}, 400, DOING))
+    text = str(DOING.explain_answer({"error": wrapped}, 400))
     assert "query_shard_exception" in text
     assert "the very reason" in text
 
 
 @pytest.mark.parametrize("body", [None, "<html>busy</html>", {"error": "plain text"}, {"message": "a proxy"}, []])
 def test_an_answer_that_is_no_error_of_elasticsearch_is_explained_all_the_same(body: object) -> None:
-    assert type(explain_answer(body, 503, DOING)) is BackendUnavailableError
+    assert type(DOING.explain_answer(body, 503)) is BackendUnavailableError
 
 
 async def test_a_backend_that_is_not_connected_says_so_before_connect_and_after_close(

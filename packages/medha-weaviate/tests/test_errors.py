@@ -26,7 +26,7 @@ from medha_conformance.corpus import SPEC, axis, make_entry, make_id
 from medha_conformance.suite.reading import closest
 from medha_weaviate import WeaviateBackend, WeaviateSettings
 from medha_weaviate.connection import make_client
-from medha_weaviate.errors import Doing, explain
+from medha_weaviate.errors import Doing
 
 from .conftest import wire_settings
 from .wire.server import WireServer
@@ -79,7 +79,7 @@ def made(kind: type[Exception]) -> Exception:
 
 @pytest.mark.parametrize("kind", [*tree(driver.WeaviateBaseError)], ids=lambda kind: kind.__name__)
 def test_every_error_class_of_the_driver_becomes_the_error_of_its_kind(kind: type[Exception]) -> None:
-    error = explain(made(kind), DOING)
+    error = DOING.explain(made(kind))
     assert type(error) is KINDS.get(kind.__name__, BackendError)
     assert str(error).startswith("storing 3 entries in 'music' on Weaviate at http://weaviate:8080: ")
     assert "what the" in str(error)
@@ -111,7 +111,7 @@ def test_no_error_class_of_the_driver_stands_outside_the_tree() -> None:
 )
 def test_every_status_becomes_the_error_of_its_kind(status: int, expected: type[BackendError]) -> None:
     response = httpx.Response(status, json={"error": [{"message": "because"}]})
-    error = explain(driver.UnexpectedStatusCodeError("Object was not added", response), DOING)
+    error = DOING.explain(driver.UnexpectedStatusCodeError("Object was not added", response))
     assert type(error) is expected
     assert "music" in str(error)
 
@@ -144,7 +144,7 @@ def test_every_code_of_grpc_becomes_the_error_of_its_kind_however_the_driver_han
     elif chained != "bare":
         error = driver.WeaviateQueryError("GRPC search", "what it says")
         error.__cause__, error.__context__ = (call, None) if chained == "cause" else (None, call)
-    explained = explain(error, DOING)
+    explained = DOING.explain(error)
     fallback = BackendWriteError if chained == "by name" else BackendError
     assert type(explained) is CODES.get(code, fallback)
     assert "what it says" in str(explained)
@@ -161,7 +161,7 @@ def test_every_code_of_grpc_becomes_the_error_of_its_kind_however_the_driver_han
     ],
 )
 def test_what_the_server_says_in_words_is_understood(words: str, expected: type[BackendError]) -> None:
-    assert type(explain(AioRpcError(grpc.StatusCode.UNKNOWN, Metadata(), Metadata(), details=words), DOING)) is expected
+    assert type(DOING.explain(AioRpcError(grpc.StatusCode.UNKNOWN, Metadata(), Metadata(), details=words))) is expected
 
 
 async def test_a_backend_that_is_not_connected_says_so_before_connect_and_after_close(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from medha.errors import CollectionMismatchError
+from medha.facts import comparable
 from medha.models import NO_METADATA, CacheEntry
-from medha_redis.errors import UnreadableRowError
+from medha.rows import UnreadableRowError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,18 +80,7 @@ def _tokens_of(entry: CacheEntry) -> str:
 
 
 def _metadata_token(key: str, value: Scalar) -> str:
-    return digest(f"m{len(key)}:{key}{_comparable(value)}")
-
-
-def _comparable(value: Scalar) -> str:
-    """Two of these are equal exactly when ``same_value`` holds."""
-    if isinstance(value, str):
-        return f"s{value}"
-    if isinstance(value, bool):
-        return f"b{value}"
-    if isinstance(value, float) and not value.is_integer():
-        return f"n{float(value)!r}"
-    return f"n{int(value)}"
+    return digest(f"m{len(key)}:{key}{comparable(value)}")
 
 
 def to_chunks(entries: Sequence[CacheEntry], dimension: int) -> Iterator[bytes]:

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from medha.errors import BackendError, BackendUnavailableError
+from medha.rows import UnreadableRowError
 from medha_sqlite import statements
-from medha_sqlite.errors import UnreadableRowError, explain
+from medha_sqlite.errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
