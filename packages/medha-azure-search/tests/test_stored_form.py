@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medha import PLUGIN_API, BackendPlugin, Capability, CollectionSpec, Where
+from medha import Capability, CollectionSpec, Where
 from medha.errors import BackendError, BackendWriteError, CorruptEntryError
-from medha.plugins import installed_plugins
 from medha_azure_search import AzureSearchBackend, AzureSearchSettings
 from medha_azure_search.documents import key_of
 from medha_azure_search.queries import among, entries_where, literal, living, similarity
@@ -38,13 +37,6 @@ FIELDS = {
     "expires_at": {"type": "Edm.Double", "filterable": True},
 }
 SETTINGS = AzureSearchSettings(url="https://x.search.windows.net")
-
-
-def test_the_plugin_is_found_by_name_and_speaks_this_api() -> None:
-    plugin = installed_plugins().find(BackendPlugin, "azure-search")
-    assert plugin.settings is AzureSearchSettings
-    assert plugin.api_version == PLUGIN_API
-    assert plugin.capabilities == AzureSearchBackend.capabilities
 
 
 async def test_an_operator_can_read_the_collection_and_its_entries(

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from weaviate.classes.config import ConsistencyLevel
 
-from medha import PLUGIN_API, BackendPlugin, CollectionSpec, Where
+from medha import CollectionSpec, Where
 from medha.errors import BackendError, CorruptEntryError
-from medha.plugins import installed_plugins
 from medha_conformance.corpus import NOW, SPEC, axis, make_entries, make_entry, make_id, unit_vectors
 from medha_conformance.suite.reading import closest, read_all, read_one
 from medha_weaviate import WeaviateBackend, WeaviateSettings
@@ -29,13 +28,6 @@ if TYPE_CHECKING:
     from weaviate import WeaviateAsyncClient
 
 NAMES = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30)
-
-
-def test_the_plugin_is_found_by_name_and_speaks_this_api() -> None:
-    plugin = installed_plugins().find(BackendPlugin, "weaviate")
-    assert plugin.settings is WeaviateSettings
-    assert plugin.api_version == PLUGIN_API
-    assert plugin.capabilities == WeaviateBackend.capabilities
 
 
 async def test_an_operator_can_read_the_collection_and_its_entries(
