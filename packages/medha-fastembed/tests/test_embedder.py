@@ -14,6 +14,7 @@ from medha.errors import (
     EmbedderUnavailableError,
     LifecycleError,
 )
+from medha_conformance.connected import connected
 from medha_fastembed import FastEmbedEmbedder, FastEmbedSettings, make_embedder
 
 if TYPE_CHECKING:
@@ -26,12 +27,8 @@ QUESTIONS = ["How many albums are there?", "What is the number of albums?", "Whi
 
 
 async def vectors_of(settings: FastEmbedSettings, texts: list[str], *, is_document: bool = False) -> Vectors:
-    embedder = make_embedder(settings)
-    await embedder.connect()
-    try:
+    async with connected(make_embedder(settings)) as embedder:
         return await embedder.aembed_batch(texts, is_document=is_document)
-    finally:
-        await embedder.close()
 
 
 async def test_vectors_are_those_of_fastembed_itself(embedder: FastEmbedEmbedder, folder: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from medha import Medha
 from medha.errors import ConfigurationError, EmbedderError, EmbedderUnavailableError, LifecycleError
+from medha_conformance.connected import connected
 from medha_sentence_transformers import SentenceTransformersSettings, make_embedder
 
 pytest.importorskip("torch", reason="sentence-transformers needs PyTorch; run python tools/torch_tests.py")
@@ -28,21 +29,13 @@ QUESTIONS = ["How many albums are there?", "What is the number of albums?", "Whi
 
 
 async def vectors_of(settings: SentenceTransformersSettings, texts: list[str], *, is_document: bool = False) -> Vectors:
-    embedder = make_embedder(settings)
-    await embedder.connect()
-    try:
+    async with connected(make_embedder(settings)) as embedder:
         return await embedder.aembed_batch(texts, is_document=is_document)
-    finally:
-        await embedder.close()
 
 
 async def name_of(settings: SentenceTransformersSettings) -> str:
-    embedder = make_embedder(settings)
-    await embedder.connect()
-    try:
+    async with connected(make_embedder(settings)) as embedder:
         return embedder.model_name
-    finally:
-        await embedder.close()
 
 
 async def test_vectors_are_those_of_sentence_transformers_itself(

@@ -49,6 +49,7 @@ class UnreadableRowError(Exception):
 
     def __init__(self, entry_id: object, why: str) -> None:
         super().__init__(f"the entry {entry_id!r} {why}")
+        self.why = why
 
 
 def to_row(entry: CacheEntry) -> dict[str, Any]:
