@@ -12,7 +12,7 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 from medha.models import CacheEntry
-from medha.rows import ENTRY_FIELDS, UnreadableRowError, flat
+from medha.rows import UnreadableRowError, flat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,20 @@ def many_rows(entries: Sequence[CacheEntry]) -> dict[str, Any]:
 
 
 def _columns_of(entry: CacheEntry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in ENTRY_FIELDS} | {"metadata": to_json(entry.metadata)}
+    return {
+        "id": entry.id,
+        "question": entry.question,
+        "normalized_question": entry.normalized_question,
+        "generated_query": entry.generated_query,
+        "query_hash": entry.query_hash,
+        "created_at": entry.created_at,
+        "expires_at": entry.expires_at,
+        "response_summary": entry.response_summary,
+        "template_id": entry.template_id,
+        "metadata": to_json(entry.metadata),
+        "feedback_correct": entry.feedback_correct,
+        "feedback_incorrect": entry.feedback_incorrect,
+    }
 
 
 def to_entry(row: Sequence[Any], vector: Vector | None = None) -> CacheEntry:
