@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from medha.errors import BackendError, CollectionMismatchError, CorruptEntryError
+from medha.errors import BackendError, BackendUnavailableError, CollectionMismatchError, CorruptEntryError
 from medha.rows import UnreadableRowError
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ def failure(doing: object, advice: Advice, said: object) -> BackendError:
     """The error, with what the driver ``said`` behind the advice."""
     kind, why = advice
     return kind(f"{doing}: {why} ({said})")
+
+
+def not_connected(backend: str, place: object) -> BackendUnavailableError:
+    """The error of a backend that is used before ``connect`` or after ``close``."""
+    return BackendUnavailableError(
+        f"the {backend} backend is not connected to {place}; await its connect() first (Medha does so when it starts)"
+    )
 
 
 def other_dimension(doing: object, collection: str | None, said: object) -> CollectionMismatchError:
