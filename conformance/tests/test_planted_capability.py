@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -105,6 +106,15 @@ class CountsFeedbackForItself(Kept):
         return await super().add_feedback(collection, entry_id, correct=self.seen - present.feedback_correct)
 
 
+class KeepsTheCountsOfFormerVersions(Kept):
+    async def upsert(self, collection: str, entries: Any) -> None:
+        former = self._open(collection).entries
+        counts = {entry.id: former[entry.id].feedback_correct for entry in entries if entry.id in former}
+        await super().upsert(
+            collection, [replace(entry, feedback_correct=counts.get(entry.id, 0)) for entry in entries]
+        )
+
+
 class ClosesTheSharedConnection(Kept):
     async def close(self) -> None:
         self.stored.clear()
@@ -140,6 +150,7 @@ PLANTED: list[tuple[type[MemoryBackend], str]] = [
     (ForgetsOnClose, "test_backends_that_share_see_each_others_writes"),
     (SearchesItsOwnWrites, "test_backends_that_share_see_each_others_writes"),
     (CountsFeedbackForItself, "test_backends_that_share_lose_no_feedback"),
+    (KeepsTheCountsOfFormerVersions, "test_backends_that_share_lose_no_feedback"),
     (ClosesTheSharedConnection, "test_closing_one_of_two_backends_leaves_the_other_working"),
 ]
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from types import TracebackType
 
 _AT_MOST: Final = 30.0
@@ -177,6 +178,20 @@ class VendorServer:
         with self._lock:
             self._connections += change
             self._lock.notify_all()
+
+
+@contextmanager
+def answering(*replies: Reply) -> Generator[str]:
+    """The address of a server that replies so in turn, at last always the same; without replies it never answers."""
+    left = deque(replies or [Reply()])
+
+    def answer(_: VendorServer, __: Request) -> Reply:
+        return left.popleft() if len(left) > 1 else left[0]
+
+    with VendorServer(answer, lambda status, message: f"{status}: {message}") as server:
+        if not replies:
+            server.hold()
+        yield server.url
 
 
 class _Server(ThreadingHTTPServer):

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from medha_azure_search import AzureSearchBackend, AzureSearchSettings
 from medha_azure_search.schema import index_name
-from medha_conformance.corpus import SPEC
+from medha_conformance.connected import opened
 from medha_conformance.services import Service, register_service
 
 from .wire.server import WireServer
@@ -54,11 +54,8 @@ def settings(server: WireServer) -> AzureSearchSettings:
 @pytest_asyncio.fixture
 async def backend(settings: AzureSearchSettings) -> AsyncIterator[AzureSearchBackend]:
     """Connected, with the collection ``music``."""
-    backend = AzureSearchBackend(settings)
-    await backend.connect()
-    await backend.initialize("music", SPEC)
-    yield backend
-    await backend.close()
+    async with opened(AzureSearchBackend(settings)) as backend:
+        yield backend
 
 
 @pytest_asyncio.fixture

@@ -20,24 +20,18 @@ from medha.errors import (
     CollectionNotFoundError,
 )
 from medha_azure_search import AzureSearchBackend, AzureSearchSettings
-from medha_azure_search.errors import Doing, explain
+from medha_azure_search.errors import Doing
 from medha_conformance.corpus import SPEC, axis, make_entries, make_entry, make_id
+from medha_conformance.driver_errors import made, with_subclasses
 from medha_conformance.suite.reading import closest
 
 from .wire.server import WireServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
 DOING = Doing("storing 3 entries in", "https://x.search.windows.net", "music")
 SECRET = "hunter2-and-more"  # noqa: S105
-
-
-def tree(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
-    for below in kind.__subclasses__():
-        yield from tree(below)
 
 
 KINDS: dict[str, type[BackendError]] = {
@@ -53,20 +47,19 @@ KINDS: dict[str, type[BackendError]] = {
 
 @pytest.mark.parametrize(
     "kind",
-    [kind for kind in tree(driver.AzureError) if kind.__module__.startswith(("azure.core", "azure.search"))],
+    [kind for kind in with_subclasses(driver.AzureError) if kind.__module__.startswith(("azure.core", "azure.search"))],
     ids=lambda kind: kind.__name__,
 )
 def test_every_error_class_of_the_driver_becomes_the_error_of_its_kind(kind: type[Exception]) -> None:
-    error = kind.__new__(kind)
-    Exception.__init__(error, "what the driver says")
+    error = made(kind)
     if isinstance(error, driver.ODataV4Error):
         error._error_format = None  # pyright: ignore[reportPrivateUsage] - its constructor reads an answer
     if isinstance(error, driver.HttpResponseError):
         error.status_code, error.error, error.message = None, None, "what the driver says"
-    explained = explain(error, DOING)
+    explained = DOING.explain(error)
     assert type(explained) is KINDS.get(kind.__name__, BackendError)
     assert "'music'" in str(explained)
-    assert azure.search.documents.RequestEntityTooLargeError in tree(driver.HttpResponseError)
+    assert azure.search.documents.RequestEntityTooLargeError in with_subclasses(driver.HttpResponseError)
 
 
 @pytest.mark.parametrize(
@@ -93,14 +86,14 @@ def test_every_status_becomes_the_error_of_its_kind_of_an_answer_and_of_one_docu
 ) -> None:
     error = driver.HttpResponseError("because")
     error.status_code = status
-    assert type(explain(error, DOING)) is expected
+    assert type(DOING.explain(error)) is expected
     assert type(DOING.refusal(status, "because")) is expected
 
 
 def test_a_quota_that_is_used_up_is_a_write_error() -> None:
     error = driver.HttpResponseError("Index quota has been exceeded for this service.")
     error.status_code = 403
-    assert type(explain(error, DOING)) is BackendWriteError
+    assert type(DOING.explain(error)) is BackendWriteError
 
 
 async def test_a_backend_that_is_not_connected_says_so_before_connect_and_after_close(

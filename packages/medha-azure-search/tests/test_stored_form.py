@@ -11,15 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medha import PLUGIN_API, BackendPlugin, Capability, CollectionSpec, Where
+from medha import Capability, CollectionSpec, Where
 from medha.errors import BackendError, BackendWriteError, CorruptEntryError
-from medha.plugins import installed_plugins
 from medha_azure_search import AzureSearchBackend, AzureSearchSettings
 from medha_azure_search.documents import key_of
 from medha_azure_search.queries import among, entries_where, literal, living, similarity
 from medha_azure_search.schema import index_name, new_index
 from medha_conformance.corpus import HOSTILE_TEXTS, NOW, SPEC, axis, make_entries, make_entry, make_id, unit_vectors
-from medha_conformance.suite.reading import closest, read_all, read_one
+from medha_conformance.suite.reading import closest, read_all
 
 from .wire.odata import predicate, string
 from .wire.refusing import INDEX_NAME, KEY
@@ -38,13 +37,6 @@ FIELDS = {
     "expires_at": {"type": "Edm.Double", "filterable": True},
 }
 SETTINGS = AzureSearchSettings(url="https://x.search.windows.net")
-
-
-def test_the_plugin_is_found_by_name_and_speaks_this_api() -> None:
-    plugin = installed_plugins().find(BackendPlugin, "azure-search")
-    assert plugin.settings is AzureSearchSettings
-    assert plugin.api_version == PLUGIN_API
-    assert plugin.capabilities == AzureSearchBackend.capabilities
 
 
 async def test_an_operator_can_read_the_collection_and_its_entries(
@@ -201,21 +193,6 @@ async def test_a_batch_of_which_the_service_refuses_one_document_is_taken_back(
     found = await read_all(backend, "music")
     assert {entry.id: entry for entry in found} == {entry.id: entry for entry in before}
     assert len(await closest(backend, "music", where=Where(template_id="before"))) == 5
-
-
-async def test_feedback_of_another_process_is_added_and_that_of_an_older_revision_forgotten(
-    settings: AzureSearchSettings, backend: AzureSearchBackend
-) -> None:
-    entry = make_entry("rated", feedback_correct=2)
-    await backend.upsert("music", [entry])
-    other = AzureSearchBackend(settings)
-    await other.connect()
-    assert await other.add_feedback("music", entry.id, correct=1) == (3, 0)
-    assert await backend.add_feedback("music", entry.id, incorrect=1) == (3, 1)
-    await other.upsert("music", [entry])
-    assert (await read_one(backend, "music", entry.id)).feedback_correct == 2
-    assert await backend.count("music") == 1
-    await other.close()
 
 
 async def test_an_exhaustive_search_is_declared_exact_and_finds_the_true_neighbours(

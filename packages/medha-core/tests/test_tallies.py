@@ -9,7 +9,7 @@ import numpy as np
 
 from medha import CacheEntry
 from medha.rows import to_row
-from medha.tallies import ENTRY, TALLY, Tally, Tallying, counted
+from medha.tallies import ENTRY, Tally, Tallying, counted
 
 if TYPE_CHECKING:
     from medha.tallies import Row
@@ -47,14 +47,7 @@ class Table:
 
     async def put_tally(self, tally: Tally) -> None:
         await asyncio.sleep(0)
-        self.rows[tally.key] = {
-            "part": TALLY,
-            "owner": tally.owner,
-            "revision": tally.revision,
-            "writer": tally.writer,
-            "feedback_correct": tally.correct,
-            "feedback_incorrect": tally.incorrect,
-        }
+        self.rows[tally.key] = tally.row
 
 
 async def test_writers_that_count_at_the_same_time_lose_nothing() -> None:

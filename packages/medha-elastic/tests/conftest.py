@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from elasticsearch import AsyncElasticsearch
 
-from medha_conformance.corpus import SPEC
+from medha_conformance.connected import opened
 from medha_elastic import ElasticsearchBackend, ElasticsearchSettings
 from medha_elastic.schema import names_of
 
@@ -29,13 +29,8 @@ def settings(find_service: FindService) -> ElasticsearchSettings:
 @pytest_asyncio.fixture
 async def backend(settings: ElasticsearchSettings) -> AsyncIterator[ElasticsearchBackend]:
     """Connected, with the collection ``music``."""
-    backend = ElasticsearchBackend(settings)
-    await backend.connect()
-    await backend.initialize("music", SPEC)
-    yield backend
-    await backend.connect()
-    await backend.drop_collection("music")
-    await backend.close()
+    async with opened(ElasticsearchBackend(settings), drop=True) as backend:
+        yield backend
 
 
 @pytest.fixture

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import elastic_transport
 import pytest
-from aiohttp import web
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
 from pydantic import SecretStr, ValidationError
 
@@ -22,13 +19,13 @@ from medha.errors import (
     CollectionNotFoundError,
 )
 from medha_conformance.corpus import SPEC, axis, make_entries, make_entry, make_id
+from medha_conformance.driver_errors import with_subclasses
 from medha_conformance.suite.reading import closest
+from medha_conformance.vendor import Reply, answering
 from medha_elastic import ElasticsearchBackend, ElasticsearchSettings
-from medha_elastic.errors import Doing, explain, explain_answer
+from medha_elastic.errors import Doing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
-
     from elasticsearch import AsyncElasticsearch
 
     from medha_elastic.schema import Names
@@ -36,12 +33,6 @@ if TYPE_CHECKING:
 DOING = Doing("storing 3 entries in", "http://es:9200", "music")
 SECRET = "hunter2-and-more"  # noqa: S105
 NODE = NodeConfig("http", "es", 9200, headers={"authorization": SECRET})
-
-
-def tree(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
-    for below in kind.__subclasses__():
-        yield from tree(below)
 
 
 DRIVER_ERRORS: dict[str, type[BackendError]] = {
@@ -69,7 +60,9 @@ STATUS = {
 
 
 @pytest.mark.parametrize(
-    "kind", [*tree(elastic_transport.TransportError), *tree(elastic_transport.ApiError)], ids=lambda kind: kind.__name__
+    "kind",
+    [*with_subclasses(elastic_transport.TransportError), *with_subclasses(elastic_transport.ApiError)],
+    ids=lambda kind: kind.__name__,
 )
 def test_every_error_class_of_the_driver_becomes_the_error_of_its_kind(kind: type[Any]) -> None:
     if issubclass(kind, elastic_transport.TransportError):
@@ -77,7 +70,7 @@ def test_every_error_class_of_the_driver_becomes_the_error_of_its_kind(kind: typ
     else:
         meta = ApiResponseMeta(STATUS.get(kind.__name__, 500), "1.1", HttpHeaders(), 0.1, NODE)
         exc = kind("what the driver says", meta, {"error": {"type": "some_exception", "reason": "what it says"}})
-    error = explain(exc, DOING)
+    error = DOING.explain(exc)
     assert type(error) is DRIVER_ERRORS[kind.__name__]
     assert str(error).startswith("storing 3 entries in 'music' on Elasticsearch at http://es:9200: ")
     assert "what" in str(error)
@@ -106,7 +99,7 @@ def test_every_error_class_of_the_driver_becomes_the_error_of_its_kind(kind: typ
     ],
 )
 def test_every_answer_becomes_the_error_of_its_kind(status: int, name: str, expected: type[BackendError]) -> None:
-    error = explain_answer({"error": {"type": name, "reason": "because"}, "status": status}, status, DOING)
+    error = DOING.explain_answer({"error": {"type": name, "reason": "because"}, "status": status}, status)
     assert type(error) is expected
     assert "music" in str(error)
 
@@ -115,14 +108,14 @@ def test_the_innermost_causes_are_told() -> None:
     root = {"type": "query_shard_exception", "reason": "failed to create query"}
     cause = {"type": "x", "reason": "all shards failed", "caused_by": {"type": "y", "reason": "the very reason"}}
     wrapped = {"type": "search_phase_execution_exception", "reason": "all", "root_cause": [root], "caused_by": cause}
-    text = str(explain_answer({"error": wrapped}, 400, DOING))
+    text = str(DOING.explain_answer({"error": wrapped}, 400))
     assert "query_shard_exception" in text
     assert "the very reason" in text
 
 
 @pytest.mark.parametrize("body", [None, "<html>busy</html>", {"error": "plain text"}, {"message": "a proxy"}, []])
 def test_an_answer_that_is_no_error_of_elasticsearch_is_explained_all_the_same(body: object) -> None:
-    assert type(explain_answer(body, 503, DOING)) is BackendUnavailableError
+    assert type(DOING.explain_answer(body, 503)) is BackendUnavailableError
 
 
 async def test_a_backend_that_is_not_connected_says_so_before_connect_and_after_close(
@@ -217,7 +210,7 @@ ANSWERS: dict[str, tuple[int, str, type[BackendError], str]] = {
 @pytest.mark.parametrize("case", ANSWERS)
 async def test_a_server_that_does_not_let_us_in_is_explained_when_connecting(case: str) -> None:
     status, text, expected, advice = ANSWERS[case]
-    async with answering(web.Response(status=status, text=text, content_type="application/json")) as url:
+    with answering(Reply(status=status, body=text.encode())) as url:
         backend = ElasticsearchBackend(ElasticsearchSettings(url=url, username="elastic", password=SecretStr(SECRET)))
         with pytest.raises(expected, match=advice) as caught:
             await backend.connect()
@@ -235,10 +228,16 @@ async def test_a_server_that_is_full_for_a_moment_is_asked_again(whole: bool) ->
         if whole
         else ({"errors": True, "items": [{"index": {"error": full}}]}, 200)
     )
-    bodies = [({"version": {"number": "8.12.2"}}, 200), rejected, rejected, ({"errors": False}, 200)]
+    bodies = [
+        ({"version": {"number": "8.12.2"}}, 200),
+        rejected,
+        rejected,
+        ({"errors": False}, 200),
+        ("nothing more to say", 503),
+    ]
     headers = {"X-Elastic-Product": "Elasticsearch"}
-    answers = [web.json_response(body, status=status, headers=headers) for body, status in bodies]
-    async with answering(*answers) as url:
+    answers = [Reply(body=body, status=status, headers=headers) for body, status in bodies]
+    with answering(*answers) as url:
         backend = ElasticsearchBackend(ElasticsearchSettings(url=url))
         await backend.connect()
         await backend.upsert("music", [make_entry("albums")])
@@ -249,13 +248,14 @@ async def test_a_server_that_is_full_for_a_moment_is_asked_again(whole: bool) ->
 
 async def test_an_old_server_is_refused() -> None:
     headers = {"X-Elastic-Product": "Elasticsearch"}
-    async with answering(web.json_response({"version": {"number": "8.11.4"}}, headers=headers)) as url:
-        with pytest.raises(BackendUnavailableError, match=r"8\.11\.4; medha-elastic needs 8\.12"):
-            await ElasticsearchBackend(ElasticsearchSettings(url=url)).connect()
+    old = Reply(body={"version": {"number": "8.11.4"}}, headers=headers)
+    said = r"8\.11\.4; medha-elastic needs 8\.12"
+    with answering(old) as url, pytest.raises(BackendUnavailableError, match=said):
+        await ElasticsearchBackend(ElasticsearchSettings(url=url)).connect()
 
 
 async def test_a_server_that_does_not_answer_is_a_timeout() -> None:
-    async with answering() as url:
+    with answering() as url:
         backend = ElasticsearchBackend(ElasticsearchSettings(url=url, request_timeout=0.05))
         with pytest.raises(BackendTimeoutError, match="MEDHA_ELASTICSEARCH_REQUEST_TIMEOUT"):
             await backend.connect()
@@ -288,24 +288,3 @@ def test_the_password_in_an_address_is_taken_out_of_it() -> None:
     assert settings.password.get_secret_value() == "s@cret"
     assert "s@cret" not in repr(settings)
     assert ElasticsearchSettings(cloud_id="medha:abc").address == "the deployment 'medha'"
-
-
-@asynccontextmanager
-async def answering(*responses: web.Response) -> AsyncGenerator[str]:
-    """A web server that gives these answers in turn, then refuses; without any it never answers."""
-    never, left = asyncio.Event(), list(responses)
-
-    async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        if not responses:
-            await never.wait()
-        return left.pop(0) if left else web.Response(status=503, text="nothing more to say")
-
-    runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        never.set()
-        await runner.cleanup()

@@ -118,7 +118,7 @@ async def test_a_document_of_somebody_else_is_an_error(
     backend: ElasticsearchBackend, by_hand: AsyncElasticsearch, names: Names
 ) -> None:
     await by_hand.index(index=names.index, id="foreign", document={"id": "foreign"}, refresh=True)
-    with pytest.raises(CorruptEntryError, match="'foreign' lacks the field 'question'"):
+    with pytest.raises(CorruptEntryError, match="'foreign' has nothing in the field 'question'"):
         await backend.scroll("music")
 
 

@@ -14,6 +14,7 @@ from medha.errors import (
     EmbedderUnavailableError,
     LifecycleError,
 )
+from medha_conformance.connected import connected
 from medha_fastembed import FastEmbedEmbedder, FastEmbedSettings, make_embedder
 
 if TYPE_CHECKING:
@@ -26,12 +27,8 @@ QUESTIONS = ["How many albums are there?", "What is the number of albums?", "Whi
 
 
 async def vectors_of(settings: FastEmbedSettings, texts: list[str], *, is_document: bool = False) -> Vectors:
-    embedder = make_embedder(settings)
-    await embedder.connect()
-    try:
+    async with connected(make_embedder(settings)) as embedder:
         return await embedder.aembed_batch(texts, is_document=is_document)
-    finally:
-        await embedder.close()
 
 
 async def test_vectors_are_those_of_fastembed_itself(embedder: FastEmbedEmbedder, folder: Path) -> None:
@@ -100,15 +97,6 @@ async def test_the_event_loop_turns_while_the_model_loads_and_embeds(embedder: F
     assert turns > 100
 
 
-async def test_a_question_need_not_wait_for_a_long_list(embedder: FastEmbedEmbedder) -> None:
-    await embedder.aembed("load it")
-    bulk = asyncio.create_task(embedder.aembed_batch(["how many tracks"] * 400))
-    await asyncio.sleep(0)
-    await embedder.aembed("which albums")
-    assert not bulk.done()
-    assert np.shape(await bulk) == (400, 384)
-
-
 async def test_a_cancelled_first_call_leaves_the_others_alone(embedder: FastEmbedEmbedder) -> None:
     first, second = (asyncio.create_task(embedder.aembed("how many tracks")) for _ in range(2))
     await asyncio.sleep(0)
@@ -130,15 +118,6 @@ async def test_it_embeds_only_between_connect_and_close(settings: FastEmbedSetti
     await embedder.connect()
     np.testing.assert_allclose(await embedder.aembed("how many tracks"), before, atol=1e-6)
     await embedder.close()
-
-
-async def test_close_waits_for_the_embedding_under_way(settings: FastEmbedSettings) -> None:
-    embedder = make_embedder(settings)
-    await embedder.connect()
-    task = asyncio.create_task(embedder.aembed("how many tracks"))
-    await asyncio.sleep(0)
-    await embedder.close()
-    assert np.shape(await task) == (384,)
 
 
 async def test_a_custom_model_embeds_as_described(settings: FastEmbedSettings, folder: Path) -> None:

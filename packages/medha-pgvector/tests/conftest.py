@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from psycopg.sql import SQL, Identifier
 
-from medha_conformance.corpus import SPEC
+from medha_conformance.connected import opened
 from medha_pgvector import PgvectorBackend, PgvectorSettings
 from medha_pgvector.names import table_of
 
@@ -73,11 +73,8 @@ def settings(make_settings: MakeSettings) -> PgvectorSettings:
 @pytest_asyncio.fixture
 async def backend(settings: PgvectorSettings) -> AsyncIterator[PgvectorBackend]:
     """Connected, with the collection ``music``."""
-    backend = PgvectorBackend(settings)
-    await backend.connect()
-    await backend.initialize("music", SPEC)
-    yield backend
-    await backend.close()
+    async with opened(PgvectorBackend(settings)) as backend:
+        yield backend
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from medha.errors import (
     ConfigurationError,
     CorruptEntryError,
 )
+from medha.rows import UnreadableRowError
 from medha_conformance.corpus import SPEC, make_entries, make_entry, make_id
 from medha_conformance.proxy import Proxy
 from medha_conformance.suite.reading import closest
@@ -29,7 +30,6 @@ from medha_pgvector import PgvectorBackend, PgvectorSettings
 from medha_pgvector.database import Database, server_of
 from medha_pgvector.errors import explain
 from medha_pgvector.indexes import hnsw
-from medha_pgvector.rows import UnreadableRowError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier
 
 from medha import CollectionSpec, Where
 from medha.errors import BackendError, BackendWriteError, CollectionMismatchError, CorruptEntryError
-from medha_conformance.corpus import HOSTILE_KEYS, HOSTILE_TEXTS, NOW, SPEC, axis, make_entries, make_entry, make_id
+from medha_conformance.corpus import HOSTILE_TEXTS, NOW, SPEC, axis, make_entries, make_entry, make_id
+from medha_conformance.suite.metadata import check_conditions, stored_and_asked
 from medha_conformance.suite.reading import closest, read_all
 from medha_pgvector import PgvectorBackend
 from medha_pgvector.names import table_of
@@ -199,34 +199,12 @@ def test_numbers_keep_their_type_in_json(value: Any, text: str) -> None:
     assert to_json({"a": value, 'b"': 1}) == f'{{"a":{text},"b\\"":1}}'
 
 
-scalars: st.SearchStrategy[Any] = st.one_of(
-    st.booleans(),
-    st.sampled_from(
-        [0, 1, 10, -1, 10.0, 1.0, 0.0, -0.0, 0.1, 1e300, 2**53, 2**53 + 1, float(2**53), 1e16, 10**16, 10**30 + 1]
-    ),
-    st.sampled_from(["", "1", "10", "True", "true", "10.0", "null", *HOSTILE_TEXTS.values()]),
-    st.integers(),
-    st.floats(allow_nan=False, allow_infinity=False),
-)
-metadata: st.SearchStrategy[dict[str, Any]] = st.dictionaries(st.sampled_from(HOSTILE_KEYS), scalars, max_size=4)
-
-
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
-@given(stored=st.lists(metadata, min_size=1, max_size=6), data=st.data())
+@given(stored_and_asked())
 async def test_metadata_conditions_mean_what_where_matches_means(
-    backend: PgvectorBackend, stored: list[dict[str, Any]], data: st.DataObject
+    backend: PgvectorBackend, case: tuple[list[dict[str, Any]], dict[str, Any]]
 ) -> None:
-    entries = [make_entry(f"{number}", metadata=values) for number, values in enumerate(stored)]
-    await backend.delete("music", where=Where())
-    await backend.upsert("music", entries)
-    where = Where(metadata=data.draw(st.one_of(metadata, st.sampled_from(stored))))
-    expected = {entry.id for entry in entries if where.matches(entry)}
-    assert {entry.id for entry in await read_all(backend, "music", where=where)} == expected
-    for read in await read_all(backend, "music"):
-        written = next(entry for entry in entries if entry.id == read.id)
-        assert read == written
-        kinds = {key: type(value) for key, value in written.metadata.items()}
-        assert {key: type(value) for key, value in read.metadata.items()} == kinds
+    await check_conditions(backend, "music", *case)
 
 
 async def test_a_number_that_no_column_holds_is_refused(backend: PgvectorBackend) -> None:

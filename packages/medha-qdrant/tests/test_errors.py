@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -23,11 +21,12 @@ from medha.errors import (
     CollectionNotFoundError,
 )
 from medha_conformance.corpus import SPEC
+from medha_conformance.driver_errors import made, with_subclasses
+from medha_conformance.vendor import Reply, answering
 from medha_qdrant import QdrantBackend, QdrantSettings
 from medha_qdrant.errors import explain
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
 
@@ -35,20 +34,7 @@ def explained(exc: Exception, *, writing: bool = False) -> BackendError:
     return explain(exc, doing="storing 'music'", place="http://q:6333", collection="music", writing=writing)
 
 
-def subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
-    for sub in kind.__subclasses__():
-        yield from subclasses(sub)
-
-
-def made(kind: type[Exception]) -> Exception:
-    """One of the kind, whatever its constructor wants."""
-    exc = kind.__new__(kind)
-    exc.args = ("the driver's words",)
-    return exc
-
-
-HTTPX = [*subclasses(httpx.HTTPError), *subclasses(httpx.StreamError), httpx.InvalidURL]
+HTTPX = [*with_subclasses(httpx.HTTPError), *with_subclasses(httpx.StreamError), httpx.InvalidURL]
 
 
 @pytest.mark.parametrize("kind", HTTPX)
@@ -74,7 +60,7 @@ def test_every_grpc_status_is_typed_and_keeps_the_servers_words(status: grpc.Sta
 
 def test_every_kind_of_error_that_the_driver_defines_is_known_here() -> None:
     known = {QdrantException, ResourceExhaustedResponse, ApiException, UnexpectedResponse, ResponseHandlingException}
-    assert {*subclasses(QdrantException), *subclasses(ApiException)} == known
+    assert {*with_subclasses(QdrantException), *with_subclasses(ApiException)} == known
     for exc in (ResourceExhaustedResponse("slow down", 3), QdrantException("odd"), ApiException("odd")):
         assert isinstance(explained(exc), BackendError)
     assert type(explained(ResourceExhaustedResponse("slow down", 3))) is BackendUnavailableError
@@ -109,24 +95,6 @@ def test_an_answer_that_does_not_validate_is_told_without_what_it_held() -> None
     assert "salary" not in str(error)
 
 
-@asynccontextmanager
-async def answering(status: int, body: bytes) -> AsyncGenerator[str]:
-    """A server in front of which every request ends like this, as a gateway may."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        for line in head.split(b"\r\n"):
-            if line.lower().startswith(b"content-length:"):
-                await reader.readexactly(int(line.split(b":")[1]))
-        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body)) + body)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 @pytest.mark.parametrize(
     ("status", "body", "kind", "words"),
     [
@@ -145,7 +113,7 @@ async def answering(status: int, body: bytes) -> AsyncGenerator[str]:
 async def test_what_a_server_answers_over_rest_is_typed(
     status: int, body: bytes, kind: type[BackendError], words: str
 ) -> None:
-    async with answering(status, body) as url:
+    with answering(Reply(status=status, body=body)) as url:
         settings: dict[str, Any] = {"url": url, "prefer_grpc": False, "api_key": "hunter2", "timeout": 5}
         backend = QdrantBackend(QdrantSettings(**settings))
         with pytest.raises(BackendError) as caught:
@@ -161,7 +129,7 @@ async def test_what_a_server_answers_over_rest_is_typed(
 @pytest.mark.parametrize("prefer_grpc", [True, False])
 async def test_a_server_that_is_not_there_is_unavailable(prefer_grpc: bool) -> None:
     # a port that was free a moment ago
-    async with answering(500, b"") as url:
+    with answering() as url:
         pass
     backend = QdrantBackend(QdrantSettings(url=url, prefer_grpc=prefer_grpc, grpc_port=int(url.rpartition(":")[2])))
     for _ in range(2):

@@ -21,7 +21,7 @@ from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as NotThereError
 from redis.retry import Retry
 
-from medha_conformance.corpus import SPEC
+from medha_conformance.connected import opened
 from medha_conformance.services import Service, ServiceAbsentError, register_service
 from medha_redis import RedisBackend, RedisSettings
 
@@ -109,13 +109,8 @@ def settings(url: str, prefix: str) -> RedisSettings:
 @pytest_asyncio.fixture
 async def backend(settings: RedisSettings) -> AsyncIterator[RedisBackend]:
     """Connected, with the collection ``music``."""
-    backend = RedisBackend(settings)
-    await backend.connect()
-    await backend.initialize("music", SPEC)
-    yield backend
-    await backend.connect()
-    await backend.drop_collection("music")
-    await backend.close()
+    async with opened(RedisBackend(settings), drop=True) as backend:
+        yield backend
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from medha import Medha
 from medha.errors import ConfigurationError, EmbedderError, EmbedderUnavailableError, LifecycleError
+from medha_conformance.connected import connected
 from medha_sentence_transformers import SentenceTransformersSettings, make_embedder
 
 pytest.importorskip("torch", reason="sentence-transformers needs PyTorch; run python tools/torch_tests.py")
@@ -28,21 +29,13 @@ QUESTIONS = ["How many albums are there?", "What is the number of albums?", "Whi
 
 
 async def vectors_of(settings: SentenceTransformersSettings, texts: list[str], *, is_document: bool = False) -> Vectors:
-    embedder = make_embedder(settings)
-    await embedder.connect()
-    try:
+    async with connected(make_embedder(settings)) as embedder:
         return await embedder.aembed_batch(texts, is_document=is_document)
-    finally:
-        await embedder.close()
 
 
 async def name_of(settings: SentenceTransformersSettings) -> str:
-    embedder = make_embedder(settings)
-    await embedder.connect()
-    try:
+    async with connected(make_embedder(settings)) as embedder:
         return embedder.model_name
-    finally:
-        await embedder.close()
 
 
 async def test_vectors_are_those_of_sentence_transformers_itself(
@@ -75,14 +68,6 @@ async def test_a_list_longer_than_a_batch_keeps_its_order(
     whole = await vectors_of(settings, QUESTIONS)
     in_batches = await vectors_of(settings.model_copy(update={"batch_size": batch_size}), QUESTIONS)
     np.testing.assert_allclose(in_batches, whole, atol=1e-5)
-
-
-async def test_a_question_need_not_wait_for_a_long_list(embedder: SentenceTransformersEmbedder) -> None:
-    bulk = asyncio.create_task(embedder.aembed_batch(["how many tracks"] * 400))
-    await asyncio.sleep(0)
-    await embedder.aembed("which albums")
-    assert not bulk.done()
-    assert np.shape(await bulk) == (400, 384)
 
 
 async def test_a_vector_can_be_cut_to_its_first_components(settings: SentenceTransformersSettings) -> None:
@@ -179,30 +164,6 @@ async def test_it_embeds_only_between_connect_and_close(settings: SentenceTransf
     await embedder.close()
     with pytest.raises(LifecycleError, match="connect"):
         await embedder.aembed("how many tracks")
-
-
-async def test_a_caller_that_does_not_wait_for_the_load_leaves_it_to_the_next(
-    settings: SentenceTransformersSettings,
-) -> None:
-    embedder = make_embedder(settings)
-    impatient = asyncio.create_task(embedder.connect())
-    await asyncio.sleep(0)
-    impatient.cancel()
-    await asyncio.gather(impatient, return_exceptions=True)
-    await embedder.connect()
-    assert embedder.dimension == 384
-    await embedder.close()
-
-
-async def test_a_failed_load_may_be_tried_again(folder: Path, tmp_path: Path) -> None:
-    settings = SentenceTransformersSettings(model=str(tmp_path / "later"), device="cpu")
-    embedder = make_embedder(settings)
-    with pytest.raises(ConfigurationError):
-        await embedder.connect()
-    shutil.copytree(folder, tmp_path / "later")
-    await embedder.connect()
-    assert embedder.dimension == 384
-    await embedder.close()
 
 
 async def test_a_lone_surrogate_is_refused(embedder: SentenceTransformersEmbedder) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from medha_conformance.corpus import SPEC
+from medha_conformance.connected import opened
 from medha_sqlite import SqliteBackend, SqliteSettings
 
 if TYPE_CHECKING:
@@ -30,11 +30,8 @@ def settings(path: Path) -> SqliteSettings:
 @pytest_asyncio.fixture
 async def backend(settings: SqliteSettings) -> AsyncIterator[SqliteBackend]:
     """Connected, with the collection ``music``."""
-    backend = SqliteBackend(settings)
-    await backend.connect()
-    await backend.initialize("music", SPEC)
-    yield backend
-    await backend.close()
+    async with opened(SqliteBackend(settings)) as backend:
+        yield backend
 
 
 @pytest.fixture

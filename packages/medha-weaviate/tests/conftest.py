@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from medha_conformance.corpus import SPEC
+from medha_conformance.connected import opened
 from medha_conformance.services import Servers, Service, register_service
 from medha_weaviate import WeaviateBackend, WeaviateSettings
 from medha_weaviate.connection import make_client
@@ -70,13 +70,8 @@ def settings(find_service: Callable[[str], str]) -> WeaviateSettings:
 @pytest_asyncio.fixture
 async def backend(settings: WeaviateSettings) -> AsyncIterator[WeaviateBackend]:
     """Connected, with the collection ``music``."""
-    backend = WeaviateBackend(settings)
-    await backend.connect()
-    await backend.initialize("music", SPEC)
-    yield backend
-    await backend.connect()
-    await backend.drop_collection("music")
-    await backend.close()
+    async with opened(WeaviateBackend(settings), drop=True) as backend:
+        yield backend
 
 
 @pytest_asyncio.fixture

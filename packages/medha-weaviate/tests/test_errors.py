@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import httpx
@@ -23,25 +23,17 @@ from medha.errors import (
     CollectionNotFoundError,
 )
 from medha_conformance.corpus import SPEC, axis, make_entry, make_id
+from medha_conformance.driver_errors import made, with_subclasses
 from medha_conformance.suite.reading import closest
 from medha_weaviate import WeaviateBackend, WeaviateSettings
 from medha_weaviate.connection import make_client
-from medha_weaviate.errors import Doing, explain
+from medha_weaviate.errors import Doing
 
 from .conftest import wire_settings
 from .wire.server import WireServer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 DOING = Doing("storing 3 entries in", "http://weaviate:8080", "music")
 SECRET = "hunter2-and-more"  # noqa: S105
-
-
-def tree(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
-    for below in kind.__subclasses__():
-        yield from tree(below)
 
 
 # by name, for versions of the driver differ in which they have
@@ -65,30 +57,28 @@ KINDS: dict[str, type[BackendError]] = {
 }
 
 
-def made(kind: type[Exception]) -> Exception:
+def one_of(kind: type[Exception]) -> Exception:
     """One error of the class, whatever its constructor wants."""
     if issubclass(kind, driver.UnexpectedStatusCodeError):
         status = 403 if issubclass(kind, driver.InsufficientPermissionsError) else 500
         response: Any = httpx.Response(status, json={"error": [{"message": "what the server says"}]})
         kind_of_any: Any = kind
         return kind_of_any(response) if status == 403 else kind_of_any("what the driver says", response)
-    error = kind.__new__(kind)
-    Exception.__init__(error, "what the driver says")
-    return error
+    return made(kind, "what the driver says")
 
 
-@pytest.mark.parametrize("kind", [*tree(driver.WeaviateBaseError)], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*with_subclasses(driver.WeaviateBaseError)], ids=lambda kind: kind.__name__)
 def test_every_error_class_of_the_driver_becomes_the_error_of_its_kind(kind: type[Exception]) -> None:
-    error = explain(made(kind), DOING)
+    error = DOING.explain(one_of(kind))
     assert type(error) is KINDS.get(kind.__name__, BackendError)
     assert str(error).startswith("storing 3 entries in 'music' on Weaviate at http://weaviate:8080: ")
     assert "what the" in str(error)
 
 
-def test_no_error_class_of_the_driver_stands_outside_the_tree() -> None:
+def test_no_error_class_of_the_driver_stands_outside_the_with_subclasses() -> None:
     classes = [kind for _, kind in inspect.getmembers(driver, inspect.isclass) if issubclass(kind, Exception)]
     own = {kind.__name__ for kind in classes if kind.__module__ == driver.__name__}
-    outside = own - {kind.__name__ for kind in tree(driver.WeaviateBaseError)}
+    outside = own - {kind.__name__ for kind in with_subclasses(driver.WeaviateBaseError)}
     # the one is raised when the driver is imported, the other never leaves its streams
     assert outside <= {"WeaviateProtobufIncompatibility", "_BatchStreamShutdownError"}
 
@@ -111,7 +101,7 @@ def test_no_error_class_of_the_driver_stands_outside_the_tree() -> None:
 )
 def test_every_status_becomes_the_error_of_its_kind(status: int, expected: type[BackendError]) -> None:
     response = httpx.Response(status, json={"error": [{"message": "because"}]})
-    error = explain(driver.UnexpectedStatusCodeError("Object was not added", response), DOING)
+    error = DOING.explain(driver.UnexpectedStatusCodeError("Object was not added", response))
     assert type(error) is expected
     assert "music" in str(error)
 
@@ -144,7 +134,7 @@ def test_every_code_of_grpc_becomes_the_error_of_its_kind_however_the_driver_han
     elif chained != "bare":
         error = driver.WeaviateQueryError("GRPC search", "what it says")
         error.__cause__, error.__context__ = (call, None) if chained == "cause" else (None, call)
-    explained = explain(error, DOING)
+    explained = DOING.explain(error)
     fallback = BackendWriteError if chained == "by name" else BackendError
     assert type(explained) is CODES.get(code, fallback)
     assert "what it says" in str(explained)
@@ -161,7 +151,7 @@ def test_every_code_of_grpc_becomes_the_error_of_its_kind_however_the_driver_han
     ],
 )
 def test_what_the_server_says_in_words_is_understood(words: str, expected: type[BackendError]) -> None:
-    assert type(explain(AioRpcError(grpc.StatusCode.UNKNOWN, Metadata(), Metadata(), details=words), DOING)) is expected
+    assert type(DOING.explain(AioRpcError(grpc.StatusCode.UNKNOWN, Metadata(), Metadata(), details=words))) is expected
 
 
 async def test_a_backend_that_is_not_connected_says_so_before_connect_and_after_close(

@@ -13,11 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from weaviate.classes.config import ConsistencyLevel
 
-from medha import PLUGIN_API, BackendPlugin, CollectionSpec, Where
+from medha import CollectionSpec, Where
 from medha.errors import BackendError, CorruptEntryError
-from medha.plugins import installed_plugins
 from medha_conformance.corpus import NOW, SPEC, axis, make_entries, make_entry, make_id, unit_vectors
-from medha_conformance.suite.reading import closest, read_all, read_one
+from medha_conformance.suite.reading import closest, read_all
 from medha_weaviate import WeaviateBackend, WeaviateSettings
 from medha_weaviate.objects import object_id
 from medha_weaviate.queries import similarity
@@ -29,13 +28,6 @@ if TYPE_CHECKING:
     from weaviate import WeaviateAsyncClient
 
 NAMES = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30)
-
-
-def test_the_plugin_is_found_by_name_and_speaks_this_api() -> None:
-    plugin = installed_plugins().find(BackendPlugin, "weaviate")
-    assert plugin.settings is WeaviateSettings
-    assert plugin.api_version == PLUGIN_API
-    assert plugin.capabilities == WeaviateBackend.capabilities
 
 
 async def test_an_operator_can_read_the_collection_and_its_entries(
@@ -172,21 +164,6 @@ async def test_a_batch_that_is_refused_in_its_middle_leaves_everything_as_it_was
     assert found == stood
     assert all(np.array_equal(found[key].vector, stood[key].vector) for key in stood)  # pyright: ignore[reportArgumentType]
     assert await backend.count("music", where=Where(template_id="before", metadata={"tenant": "acme"})) == 20
-
-
-async def test_feedback_of_another_process_is_added_and_that_of_an_older_revision_forgotten(
-    settings: WeaviateSettings, backend: WeaviateBackend
-) -> None:
-    entry = make_entry("rated", feedback_correct=2)
-    await backend.upsert("music", [entry])
-    other = WeaviateBackend(settings)
-    await other.connect()
-    assert await other.add_feedback("music", entry.id, correct=1) == (3, 0)
-    assert await backend.add_feedback("music", entry.id, incorrect=1) == (3, 1)
-    await other.upsert("music", [entry])
-    assert (await read_one(backend, "music", entry.id)).feedback_correct == 2
-    assert await backend.count("music") == 1
-    await other.close()
 
 
 async def test_every_tenant_has_its_own_shard_and_is_asked_alone(

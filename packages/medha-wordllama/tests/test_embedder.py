@@ -150,12 +150,3 @@ async def test_it_embeds_only_between_connect_and_close() -> None:
     await embedder.connect()
     assert np.array_equal(await embedder.aembed("how many tracks"), before)
     await embedder.close()
-
-
-async def test_close_waits_for_the_embeddings_under_way() -> None:
-    embedder = WordLlamaEmbedder()
-    await embedder.connect()
-    task = asyncio.create_task(embedder.aembed("how many tracks"))
-    await asyncio.sleep(0)
-    await embedder.close()
-    assert np.shape(await task) == (256,)

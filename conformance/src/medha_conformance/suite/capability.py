@@ -122,6 +122,9 @@ class CapabilityTopic(BackendTopic):
         )
         for backend in (lab.backend, two):
             assert (await read_one(backend, name, entry.id)).feedback_correct == 100
+        await two.upsert(name, [entry])
+        assert await lab.backend.add_feedback(name, entry.id, incorrect=1) == (0, 1), "storing again sets the counters"
+        assert await two.count(name) == 1
 
     async def test_closing_one_of_two_backends_leaves_the_other_working(self, lab: Lab) -> None:
         _needs(lab.backend, Capability.SHARED)

@@ -13,9 +13,10 @@ import pytest
 from medha import BaseEmbedder, EmbedderPlugin, Medha, MedhaSync, Settings
 from medha.errors import EmbedderError, EmbedderUnavailableError, LifecycleError
 from medha.plugins import env_prefix, installed_plugins
+from medha_conformance.connected import connected
 from medha_conformance.suite.embedder import EmbedderTests
 from medha_conformance.suite.remote_faults import RemoteFaultTopic
-from medha_conformance.suite.remote_lab import TEXTS, MakeWith, RemoteTopic, connected, failed, vectors_of
+from medha_conformance.suite.remote_lab import TEXTS, MakeWith, RemoteTopic, failed, vectors_of
 from medha_conformance.suite.standard import StandardSuite
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import pytest
 
 from medha.errors import EmbedderInputError, EmbedderOutputError, EmbedderTimeoutError, EmbedderUnavailableError
-from medha_conformance.suite.remote_lab import TEXTS, RemoteTopic, connected, failed, vectors_of
+from medha_conformance.connected import connected
+from medha_conformance.suite.remote_lab import TEXTS, RemoteTopic, failed, vectors_of
 from medha_conformance.vendor import Reply
 
 if TYPE_CHECKING:

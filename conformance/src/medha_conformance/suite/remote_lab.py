@@ -55,20 +55,6 @@ class RemoteTopic:
         await embedder.close()
 
 
-class connected:  # noqa: N801 - reads as a function
-    """The embedder between connect and close."""
-
-    def __init__(self, embedder: BaseEmbedder) -> None:
-        self._embedder = embedder
-
-    async def __aenter__(self) -> BaseEmbedder:
-        await self._embedder.connect()
-        return self._embedder
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._embedder.close()
-
-
 async def failed(embedder: BaseEmbedder, vendor: VendorServer) -> tuple[EmbedderError, int]:
     """The error of embedding two texts, and how many requests were made."""
     before = len(vendor.requests)

@@ -13,6 +13,7 @@ from medha import CacheEntry, Candidate, GuardPlugin, Question, Reviewer, Verdic
 from medha.plugins import installed_plugins
 from medha_conformance.suite.loading import AuthorSettings, make_from
 from medha_conformance.suite.standard import StandardSuite
+from medha_conformance.suite.ticking import while_ticking
 
 MakeReviewer: TypeAlias = Callable[[], Reviewer]
 
@@ -93,7 +94,7 @@ class ReviewerTests:
         most = 0
         for times in (1, 20, 200):
             pair = (_QUESTIONS[0] * times, _QUESTIONS[1] * times)
-            ticks = await _ticks_while(reviewer, *pair)
+            _, ticks = await while_ticking(review(reviewer, *pair))
             most = max(most, ticks)
         assert most > _TICKS, f"the event loop turned {most} times during a review; let a thread do the work"
 
@@ -146,20 +147,3 @@ async def review(reviewer: Reviewer, asked: str, stored: str) -> Verdict:
     assert type(verdict.accepted) is bool
     assert verdict.accepted or verdict.reason.strip(), "a rejection says why"
     return verdict
-
-
-async def _ticks_while(reviewer: Reviewer, asked: str, stored: str) -> int:
-    ticks = 0
-
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            ticks += 1
-            await asyncio.sleep(0)
-
-    heart = asyncio.create_task(tick())
-    try:
-        await review(reviewer, asked, stored)
-    finally:
-        heart.cancel()
-    return ticks

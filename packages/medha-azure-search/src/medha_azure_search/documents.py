@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from medha.rows import VECTOR_FIELD, UnreadableRowError, to_row, tokens_of
-from medha.tallies import ENTRY, TALLY
+from medha.tallies import ENTRY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,17 +58,8 @@ def entry_document(entry: CacheEntry, version: str) -> dict[str, Any]:
 
 
 def tally_document(tally: Tally, version: str) -> dict[str, Any]:
-    """The document of a tally; it has no vector, so that no search meets it."""
-    return {
-        "key": tally.key,
-        "part": TALLY,
-        "owner": tally.owner,
-        "version": version,
-        "revision": tally.revision,
-        "writer": tally.writer,
-        "feedback_correct": tally.correct,
-        "feedback_incorrect": tally.incorrect,
-    }
+    """The document of a tally."""
+    return {**tally.row, "key": tally.key, "version": version}
 
 
 def to_vector(bits: str) -> list[float]:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from azure.core import exceptions as driver
 
+from medha import explaining
 from medha.errors import (
     BackendError,
     BackendTimeoutError,
     BackendUnavailableError,
     BackendWriteError,
-    CollectionMismatchError,
     CollectionNotFoundError,
-    CorruptEntryError,
 )
 from medha.memory import not_found_message
-from medha.rows import UnreadableRowError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
-Advice: TypeAlias = tuple[type[BackendError], str]
+    from medha.explaining import Advice
 
 _LONGEST: Final = 300
 """Characters kept of the driver's own words."""
@@ -65,7 +61,6 @@ _REFUSED: Final = (BackendWriteError, "it refused the request")
 _NOT_AZURE: Final = (BackendError, "the answer is not what the service sends. Does a proxy answer in its place?")
 _MISUSED: Final = (BackendError, "the driver refused the call before sending it")
 _OTHER: Final = (BackendError, "the service failed in a way that Medha does not expect")
-_OUT_OF_A_ROW: Final = "Remove that entry (delete by its id does not read it) and store its question again"
 
 _BY_STATUS: Final[Mapping[int, Advice]] = {
     400: _REFUSED,
@@ -100,46 +95,24 @@ FAILURES: Final = (driver.AzureError, OSError)
 """What the driver raises when a call fails on its way or at the service."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doing:
+class Doing(explaining.Doing):
     """What is being done, with which collection, on which service."""
 
-    what: str
-    place: str
-    collection: str | None = None
-
-    def __str__(self) -> str:
-        with_what = "" if self.collection is None else f" {self.collection!r} on"
-        return f"{self.what}{with_what} Azure AI Search at {self.place}"
-
-    @contextmanager
-    def translated(self) -> Generator[None]:
-        """Raise what goes wrong meanwhile as an error of the backend."""
-        try:
-            yield
-        except UnreadableRowError as exc:
-            raise CorruptEntryError(f"{self}: {exc}. {_OUT_OF_A_ROW}") from exc
-        except (*FAILURES, ValueError, TypeError) as exc:
-            raise explain(exc, self) from exc
+    engine = "Azure AI Search"
+    faults = (*FAILURES, ValueError, TypeError)
 
     def refusal(self, status: int, said: str) -> BackendError:
         """The error for one document of a batch that was not taken."""
-        kind, advice = _BY_STATUS.get(status, _OTHER)
-        return kind(f"{self}: {advice} ({status}: {said:.{_LONGEST}})")
+        return explaining.failure(self, _BY_STATUS.get(status, _OTHER), f"{status}: {said:.{_LONGEST}}")
 
-
-def explain(exc: Exception, doing: Doing) -> BackendError:
-    """The error to raise from ``exc``."""
-    said = " ".join(str(exc).split())
-    if isinstance(exc, driver.ResourceNotFoundError) and doing.collection is not None:
-        return CollectionNotFoundError(not_found_message(doing.collection))
-    if isinstance(exc, driver.HttpResponseError) and all(sign in said.lower() for sign in _WRONG_DIMENSION):
-        return CollectionMismatchError(
-            f"{doing}: the collection holds vectors of another dimension; was it dropped and made anew meanwhile? "
-            f"Initialize it again ({said:.{_LONGEST}})"
-        )
-    kind, advice = _advice(exc)
-    return kind(f"{doing}: {advice} ({type(exc).__name__}: {said:.{_LONGEST}})")
+    def explain(self, exc: Exception) -> BackendError:
+        """The error to raise from ``exc``."""
+        said = " ".join(str(exc).split())
+        if isinstance(exc, driver.ResourceNotFoundError) and self.collection is not None:
+            return CollectionNotFoundError(not_found_message(self.collection))
+        if isinstance(exc, driver.HttpResponseError) and all(sign in said.lower() for sign in _WRONG_DIMENSION):
+            return explaining.other_dimension(self, self.collection, f"{said:.{_LONGEST}}")
+        return explaining.failure(self, _advice(exc), f"{type(exc).__name__}: {said:.{_LONGEST}}")
 
 
 def _advice(exc: Exception) -> Advice:

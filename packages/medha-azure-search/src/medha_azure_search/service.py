@@ -14,6 +14,7 @@ from azure.search.documents.aio import SearchClient
 from azure.search.documents.indexes.aio import SearchIndexClient
 
 from medha.errors import BackendUnavailableError
+from medha.explaining import not_connected
 from medha.writes import Writes
 from medha_azure_search.errors import Doing
 
@@ -116,10 +117,7 @@ class Service:
 
     def _need_connection(self) -> SearchIndexClient:
         if self._indexes is None:
-            raise BackendUnavailableError(
-                f"the azure-search backend is not connected to {self.settings.url}; await its connect() first "
-                "(Medha does so when it starts)"
-            )
+            raise not_connected("azure-search", self.settings.url)
         return self._indexes
 
     def _chosen(self) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from medha.errors import (
     BackendTimeoutError,
     BackendUnavailableError,
     BackendWriteError,
-    CollectionMismatchError,
     CollectionNotFoundError,
 )
+from medha.explaining import failure, other_dimension
 from medha.memory import not_found_message
 
 _LONGEST: Final = 300
@@ -171,14 +171,11 @@ def explain(exc: BaseException, *, doing: str, place: str, collection: str, writ
     if _is_no_collection(exc, said):
         return CollectionNotFoundError(f"{doing} on {place}: {not_found_message(collection)}")
     if isinstance(exc, driver.InvalidDimensionException) or "expecting embedding with dimension" in said:
-        return CollectionMismatchError(
-            f"{doing} on {place}: the collection {collection!r} holds vectors of another dimension; was it dropped and "
-            f"made anew meanwhile? Initialize it again ({said})"
-        )
+        return other_dimension(f"{doing} on {place}", collection, said)
     kind, advice = _explanation(exc, said)
     if kind is BackendWriteError and not writing and advice == _REFUSED[1]:
         kind, advice = BackendError, "Chroma refused the request"
-    return kind(f"{doing} on {place}: {advice} ({said})")
+    return failure(f"{doing} on {place}", (kind, advice), said)
 
 
 def _is_no_collection(exc: BaseException, said: str) -> bool:

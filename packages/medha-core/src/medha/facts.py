@@ -19,16 +19,17 @@ def facts(
     query_hash: str | None = None,
     template_id: str | None = None,
     metadata: Metadata,
+    digest_size: int = 16,
 ) -> list[str]:
     """A token for each value: equal exactly when the values are, by ``same_value`` for metadata.
 
-    Tokens are hashes in hexadecimal, of one length whatever the text is, and no text of a question.
+    Tokens are hashes in hexadecimal, of ``digest_size`` bytes whatever the text is, and no text of a question.
     """
     fields = (("q", normalized_question), ("h", query_hash), ("t", template_id))
     named = [f"{kind}{value}" for kind, value in fields if value is not None]
     # a NUL is in no text
-    named += [f"m{key}\0{_comparable(value)}" for key, value in metadata.items()]
-    return [hashlib.blake2b(name.encode(), digest_size=16).hexdigest() for name in named]
+    named += [f"m{key}\0{comparable(value)}" for key, value in metadata.items()]
+    return [hashlib.blake2b(name.encode(), digest_size=digest_size).hexdigest() for name in named]
 
 
 def instant(seconds: float | None) -> int:
@@ -45,7 +46,8 @@ def place(entry_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(entry_id.encode(), digest_size=8).digest()) >> 1
 
 
-def _comparable(value: Scalar) -> str:
+def comparable(value: Scalar) -> str:
+    """A text for the value: two are equal exactly when ``same_value`` holds."""
     if isinstance(value, str):
         return f"s{value}"
     if isinstance(value, bool):

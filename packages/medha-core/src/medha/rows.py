@@ -49,6 +49,7 @@ class UnreadableRowError(Exception):
 
     def __init__(self, entry_id: object, why: str) -> None:
         super().__init__(f"the entry {entry_id!r} {why}")
+        self.why = why
 
 
 def to_row(entry: CacheEntry) -> dict[str, Any]:
@@ -116,12 +117,17 @@ def to_metadata(stored: object, entry_id: object) -> Metadata:
         metadata: object = json.loads(cast("str", stored))
     except (TypeError, ValueError) as exc:
         raise UnreadableRowError(entry_id, "has metadata that is not JSON") from exc
+    return flat(metadata, entry_id)
+
+
+def flat(metadata: object, entry_id: object) -> Metadata:
+    """The metadata that an engine gives as an object."""
     if not isinstance(metadata, dict):
         raise UnreadableRowError(entry_id, "has metadata that is not a JSON object")
     values = cast("dict[str, Any]", metadata)
     if not all(isinstance(value, str | int | float) for value in values.values()):
         raise UnreadableRowError(entry_id, "has metadata that is not flat")
-    return values
+    return values or NO_METADATA
 
 
 def to_vector(stored: object, entry_id: object) -> Vector:

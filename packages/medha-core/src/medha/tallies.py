@@ -44,6 +44,18 @@ class Tally:
         """The key of its row, the same each time it is written."""
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.owner}/{self.revision}/{self.writer}"))
 
+    @property
+    def row(self) -> dict[str, Any]:
+        """The row itself; it has no vector, so that no search meets it."""
+        return {
+            "part": TALLY,
+            "owner": self.owner,
+            "revision": self.revision,
+            "writer": self.writer,
+            "feedback_correct": self.correct,
+            "feedback_incorrect": self.incorrect,
+        }
+
 
 class TallyPlace(Protocol):
     """Where an entry lies, as ``Tallying`` needs it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.errors import BackendUnavailableError
+from medha.explaining import not_connected
 from medha.writes import Writes
 from medha_elastic.client import make_client
 from medha_elastic.errors import Doing
@@ -57,10 +58,7 @@ class Cluster:
     def client(self) -> AsyncElasticsearch:
         """The client. Ask for it anew for each request: the driver opens what was closed again."""
         if self._client is None:
-            raise BackendUnavailableError(
-                f"the elasticsearch backend is not connected to {self.settings.address}; await its connect() first "
-                "(Medha does so when it starts)"
-            )
+            raise not_connected("elasticsearch", self.settings.address)
         return self._client
 
     def doing(self, what: str, collection: str | None = None) -> Doing:

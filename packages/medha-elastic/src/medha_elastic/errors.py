@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from elastic_transport import ApiError, ConnectionTimeout, SerializationError, TlsError, TransportError
 from elastic_transport import ConnectionError as DriverConnectionError
 from elasticsearch import UnsupportedProductError
 
+from medha import explaining
 from medha.errors import (
     BackendError,
     BackendTimeoutError,
     BackendUnavailableError,
     BackendWriteError,
-    CollectionMismatchError,
     CollectionNotFoundError,
-    CorruptEntryError,
 )
 from medha.memory import not_found_message
-from medha.rows import UnreadableRowError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-Advice: TypeAlias = tuple[type[BackendError], str]
+    from medha.explaining import Advice
 
 _REFUSED_ENTRANCE: Final = (
     BackendUnavailableError,
@@ -107,65 +101,42 @@ _BY_STATUS: Final[Mapping[int, Advice]] = {
 }
 
 _WRONG_DIMENSION: Final = ("different number of dimensions", "more dimensions than defined", "different dimension")
-_OUT_OF_A_ROW: Final = "Remove that entry (delete by its id does not read it) and store its question again"
 
 
-@dataclass(frozen=True, slots=True)
-class Doing:
+class Doing(explaining.Doing):
     """What is being done, with which collection, on which server."""
 
-    what: str
-    address: str
-    collection: str | None = None
+    engine = "Elasticsearch"
+    faults = (ApiError, TransportError, OSError, ValueError)
 
-    def __str__(self) -> str:
-        if self.collection is None:
-            return f"{self.what} Elasticsearch at {self.address}"
-        return f"{self.what} {self.collection!r} on Elasticsearch at {self.address}"
+    def explain(self, exc: Exception) -> BackendError:
+        """The error to raise from ``exc``."""
+        if isinstance(exc, UnsupportedProductError):
+            return BackendUnavailableError(
+                f"{self}: what answers there is not Elasticsearch. Check the address ({exc})"
+            )
+        if isinstance(exc, ApiError):
+            return self.explain_answer(exc.body, exc.meta.status)
+        # the text of the error says less than its message, save where it shows what was stored
+        said: object = exc.message if isinstance(exc, TransportError) else exc
+        if isinstance(exc, SerializationError):
+            said = "not shown here"
+        return explaining.failure(self, _explain_driver(exc), f"{type(exc).__name__}: {said}")
 
-    @contextmanager
-    def translated(self) -> Generator[None]:
-        """Raise what goes wrong meanwhile as an error of the backend."""
-        try:
-            yield
-        except (ApiError, TransportError, UnreadableRowError, OSError, ValueError) as exc:
-            raise explain(exc, self) from exc
+    def explain_answer(self, body: object, status: int) -> BackendError:
+        """The error to raise for an answer with this status, or for the part of one."""
+        error = cast("Mapping[str, Any]", body).get("error", body) if isinstance(body, Mapping) else body
+        name, reason = _name_and_reason(error)
+        if name == "index_not_found_exception":
+            return CollectionNotFoundError(not_found_message(self.collection or ""))
+        if any(sign in reason for sign in _WRONG_DIMENSION):
+            return explaining.other_dimension(self, self.collection, f"{name}: {reason}")
+        said = ": ".join(filter(None, (str(status or ""), name, reason)))
+        return explaining.failure(self, _BY_TYPE.get(name) or _BY_STATUS.get(status) or _OTHER, said)
 
     def refuse(self, error: Any, status: int = 0) -> NoReturn:
         """Raise what one part of an answer reports, all others of which may be well."""
-        raise explain_answer({"error": error}, status, self)
-
-
-def explain(exc: Exception, doing: Doing) -> BackendError:
-    """The error to raise from ``exc``."""
-    if isinstance(exc, UnreadableRowError):
-        return CorruptEntryError(f"{doing}: {exc}. {_OUT_OF_A_ROW}")
-    if isinstance(exc, UnsupportedProductError):
-        return BackendUnavailableError(f"{doing}: what answers there is not Elasticsearch. Check the address ({exc})")
-    if isinstance(exc, ApiError):
-        return explain_answer(exc.body, exc.meta.status, doing)
-    kind, advice = _explain_driver(exc)
-    # the text of the error says less than its message, save where it shows what was stored
-    said: object = exc.message if isinstance(exc, TransportError) else exc
-    if isinstance(exc, SerializationError):
-        said = "not shown here"
-    return kind(f"{doing}: {advice} ({type(exc).__name__}: {said})")
-
-
-def explain_answer(body: object, status: int, doing: Doing) -> BackendError:
-    """The error to raise for an answer with this status, or for the part of one."""
-    error = cast("Mapping[str, Any]", body).get("error", body) if isinstance(body, Mapping) else body
-    name, reason = _name_and_reason(error)
-    if name == "index_not_found_exception":
-        return CollectionNotFoundError(not_found_message(doing.collection or ""))
-    if any(sign in reason for sign in _WRONG_DIMENSION):
-        return CollectionMismatchError(
-            f"{doing}: the collection {doing.collection!r} holds vectors of another dimension; was it dropped and made "
-            f"anew meanwhile? Initialize it again ({name}: {reason})"
-        )
-    kind, advice = _BY_TYPE.get(name) or _BY_STATUS.get(status) or _OTHER
-    said = ": ".join(filter(None, (str(status or ""), name, reason)))
-    return kind(f"{doing}: {advice} ({said})")
+        raise self.explain_answer({"error": error}, status)
 
 
 def _explain_driver(exc: Exception) -> Advice:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from medha.models import CacheEntry
-from medha.rows import UnreadableRowError, to_metadata, to_vector
+from medha.rows import from_row, to_row
 from medha_elastic.queries import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from medha.models import CacheEntry
+
 UNREAD: Final = ("vector", "vector_bits", "tokens")
 """What of a document is not sent back."""
 UNREAD_WITH_VECTORS: Final = ("vector", "tokens")
-
-_STORED_FLOAT: Final = np.dtype("<f4")
 
 
 def store_line(entry: CacheEntry) -> bytes:
@@ -29,24 +27,8 @@ def store_line(entry: CacheEntry) -> bytes:
     The vector stands there twice: for the index as numbers of seven digits, and bit for bit, since the index keeps it
     normalised and later versions of Elasticsearch take it out of the document.
     """
-    vector = np.asarray(entry.vector, dtype=_STORED_FLOAT)
-    row = {
-        "id": entry.id,
-        "question": entry.question,
-        "normalized_question": entry.normalized_question,
-        "generated_query": entry.generated_query,
-        "query_hash": entry.query_hash,
-        "created_at": entry.created_at,
-        "expires_at": entry.expires_at,
-        "response_summary": entry.response_summary,
-        "template_id": entry.template_id,
-        # a text, so that no key in it ever means anything to the engine
-        "metadata": _as_json(dict(entry.metadata)) if entry.metadata else "{}",
-        "feedback_correct": entry.feedback_correct,
-        "feedback_incorrect": entry.feedback_incorrect,
-        "tokens": tokens_of(entry),
-        "vector_bits": base64.b64encode(vector.tobytes()).decode("ascii"),
-    }
+    vector = np.asarray(entry.vector, dtype=np.float32)
+    row = {**to_row(entry), "tokens": tokens_of(entry)}
     numbers = _array_of(vector.size) % tuple(vector.tolist())
     text = f'{{"index":{{"_id":{_as_json(entry.id)}}}}}\n{_as_json(row)[:-1]},"vector":{numbers}}}\n'
     return text.encode()
@@ -72,43 +54,7 @@ def in_requests(lines: Iterable[bytes], max_bytes: int) -> list[bytes]:
 def to_entry(document: Mapping[str, Any]) -> CacheEntry:
     """The entry in a document, with its vector where that was read."""
     entry_id: str = document["_id"]
-    row: Mapping[str, Any] = document.get("_source") or {}
-    try:
-        entry = CacheEntry(
-            id=entry_id,
-            question=row["question"],
-            normalized_question=row["normalized_question"],
-            generated_query=row["generated_query"],
-            query_hash=row["query_hash"],
-            created_at=row["created_at"],
-            expires_at=row["expires_at"],
-            response_summary=row["response_summary"],
-            template_id=row["template_id"],
-            metadata=to_metadata(row["metadata"], entry_id),
-            feedback_correct=row["feedback_correct"],
-            feedback_incorrect=row["feedback_incorrect"],
-            vector=to_vector(row["vector_bits"], entry_id) if "vector_bits" in row else None,
-        )
-    except KeyError as exc:
-        raise UnreadableRowError(entry_id, f"lacks the field {exc}") from exc
-    for name, types in _TYPES.items():
-        if type(row[name]) not in types:
-            raise UnreadableRowError(entry_id, f"has a {type(row[name]).__name__} in the field {name!r}")
-    return entry
-
-
-_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "question": (str,),
-    "normalized_question": (str,),
-    "generated_query": (str,),
-    "query_hash": (str,),
-    "created_at": (float, int),
-    "expires_at": (float, int, type(None)),
-    "response_summary": (str, type(None)),
-    "template_id": (str, type(None)),
-    "feedback_correct": (int,),
-    "feedback_incorrect": (int,),
-}
+    return from_row({**(document.get("_source") or {}), "id": entry_id}, entry_id)
 
 
 @functools.cache

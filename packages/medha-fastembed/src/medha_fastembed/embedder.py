@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar
 
 from medha import BaseEmbedder
 from medha.errors import EmbedderError, EmbedderOutputError, EmbedderUnavailableError, LifecycleError
+from medha.model_thread import ModelThread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +27,7 @@ class FastEmbedEmbedder(BaseEmbedder):
 
     def __init__(self, settings: FastEmbedSettings) -> None:
         self._settings = settings
-        self._connecting = asyncio.Lock()
-        self._worker: ThreadPoolExecutor | None = None
+        self._thread = ModelThread("the fastembed embedder", name="medha-fastembed", load=lambda: _choose(settings))
         self._chosen: ChosenModel | None = None
         self._model: TextEmbedding | None = None
         self._failure: EmbedderUnavailableError | None = None
@@ -51,23 +49,12 @@ class FastEmbedEmbedder(BaseEmbedder):
             ConfigurationError: fastembed knows no such model, or the folder lacks files.
             EmbedderUnavailableError: fastembed does not import.
         """
-        async with self._connecting:
-            if self._worker is not None:
-                return
-            worker = ThreadPoolExecutor(1, thread_name_prefix="medha-fastembed")
-            try:
-                self._chosen = await asyncio.get_running_loop().run_in_executor(worker, _choose, self._settings)
-            except BaseException:
-                worker.shutdown(wait=False)
-                raise
-            self._worker = worker
+        self._chosen = await self._thread.connect()
 
     async def close(self) -> None:
         """Let the batches under way end, then let go of the model."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await asyncio.to_thread(worker.shutdown)
-            self._model = None
+        await self._thread.close()
+        self._model = None
 
     async def aembed_batch(self, texts: Sequence[str], *, is_document: bool = False) -> Vectors:
         """One vector per text; a long list goes in several batches, and others have their turn between them.
@@ -79,14 +66,13 @@ class FastEmbedEmbedder(BaseEmbedder):
         """
         import numpy as np
 
-        step, loop, failure = self._settings.batch_size, asyncio.get_running_loop(), self._failure
-        parts = [np.empty((0, self.dimension), np.float32)]
-        for start in range(0, len(texts), step):
-            if self._worker is None:
-                raise LifecycleError("the fastembed embedder embeds between connect() and close(); connect it first")
-            batch = list(texts[start : start + step])
-            parts.append(await loop.run_in_executor(self._worker, self._embed, batch, is_document, start, failure))
-        return np.concatenate(parts)
+        failure = self._failure
+        parts = await self._thread.run_in_batches(
+            texts,
+            self._settings.batch_size,
+            lambda _, batch, first: self._embed(batch, is_document, first, failure),
+        )
+        return np.concatenate([np.empty((0, self.dimension), np.float32), *parts])
 
     def _known(self) -> ChosenModel:
         if self._chosen is None:

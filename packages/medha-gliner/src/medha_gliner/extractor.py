@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from medha import Extractor, Span
-from medha.errors import ExtractorError, ExtractorUnavailableError, LifecycleError
+from medha.errors import ExtractorError, ExtractorUnavailableError
+from medha.model_thread import ModelThread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +21,7 @@ class GlinerExtractor(Extractor):
 
     def __init__(self, settings: GlinerSettings) -> None:
         self._settings = settings
-        self._connecting = asyncio.Lock()
-        self._worker: ThreadPoolExecutor | None = None
-        self._model: Model | None = None
+        self._thread = ModelThread("the GLiNER extractor", name="medha-gliner", load=lambda: _load(settings))
 
     @property
     def labels(self) -> None:
@@ -37,23 +35,11 @@ class GlinerExtractor(Extractor):
             ConfigurationError: there is no such folder.
             ExtractorUnavailableError: gliner does not import, or the model cannot be had.
         """
-        async with self._connecting:
-            if self._worker is not None:
-                return
-            worker = ThreadPoolExecutor(1, thread_name_prefix="medha-gliner")
-            try:
-                self._model = await asyncio.get_running_loop().run_in_executor(worker, _load, self._settings)
-            except BaseException:
-                worker.shutdown(wait=False)
-                raise
-            self._worker = worker
+        await self._thread.connect()
 
     async def close(self) -> None:
         """Let the batches under way end, then let go of the model."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await asyncio.to_thread(worker.shutdown)
-            self._model = None
+        await self._thread.close()
 
     async def aextract_batch(self, texts: Sequence[str], labels: Sequence[str]) -> Sequence[Sequence[Span]]:
         """The spans of each text; a long list goes in several batches, and others have their turn between them.
@@ -61,16 +47,13 @@ class GlinerExtractor(Extractor):
         Raises:
             ExtractorError: the model fails on a text.
         """
-        step, loop, wanted = self._settings.batch_size, asyncio.get_running_loop(), list(labels)
+        wanted = list(labels)
         if not wanted:
             return [[] for _ in texts]
-        found: list[list[Span]] = []
-        for start in range(0, len(texts), step):
-            if self._worker is None or self._model is None:
-                raise LifecycleError("the GLiNER extractor works between connect() and close(); connect it first")
-            batch = list(texts[start : start + step])
-            found += await loop.run_in_executor(self._worker, _spans, self._model, batch, wanted, start)
-        return found
+        batches = await self._thread.run_in_batches(
+            texts, self._settings.batch_size, lambda model, batch, first: _spans(model, batch, wanted, first)
+        )
+        return list(chain.from_iterable(batches))
 
 
 def _load(settings: GlinerSettings) -> Model:

@@ -10,9 +10,9 @@ from medha.errors import (
     BackendTimeoutError,
     BackendUnavailableError,
     BackendWriteError,
-    CollectionMismatchError,
     CollectionNotFoundError,
 )
+from medha.explaining import failure, other_dimension
 from medha.memory import not_found_message
 from medha_lancedb.arrow import pa
 
@@ -119,14 +119,11 @@ def explain(exc: BaseException, *, doing: str, place: str, collection: str, writ
     if collection and _NO_TABLE.search(str(exc)):
         return CollectionNotFoundError(f"{doing} on {place}: {not_found_message(collection)}")
     if "query dim(" in said or "dimension" in said:
-        return CollectionMismatchError(
-            f"{doing} on {place}: the collection {collection!r} holds vectors of another dimension; was it dropped and "
-            f"made anew meanwhile? Initialize it again ({said})"
-        )
+        return other_dimension(f"{doing} on {place}", collection, said)
     kind, advice = _explanation(exc)
     if kind is BackendWriteError and not writing and advice == _REFUSED[1]:
         kind, advice = BackendError, "Lance refused the request"
-    return kind(f"{doing} on {place}: {advice} ({said})")
+    return failure(f"{doing} on {place}", (kind, advice), said)
 
 
 def is_lost_race(exc: BaseException) -> bool:

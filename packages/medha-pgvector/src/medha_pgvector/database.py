@@ -10,11 +10,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from medha.errors import BackendError, BackendUnavailableError, ConfigurationError
+from medha.rows import UnreadableRowError
 from medha_pgvector import statements
 from medha_pgvector.errors import explain
 from medha_pgvector.names import Names, rendered
 from medha_pgvector.pool import Connection, Pool
-from medha_pgvector.rows import UnreadableRowError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -15,70 +15,69 @@ from medha.errors import (
     CollectionNotFoundError,
     CorruptEntryError,
 )
+from medha.explaining import Advice, failure, unreadable_row
 from medha.memory import not_found_message
-from medha_pgvector.rows import UnreadableRowError
+from medha.rows import UnreadableRowError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = tuple[type[BackendError], str]
-
-_UNREACHABLE: Final[Kind] = (
+_UNREACHABLE: Final[Advice] = (
     BackendUnavailableError,
     (
         "the server cannot be reached, refused the login, or hung up. Check that it runs, and the address, database, "
         "user and password; the next call connects again"
     ),
 )
-_REFUSED_LOGIN: Final[Kind] = (
+_REFUSED_LOGIN: Final[Advice] = (
     BackendUnavailableError,
     "the server refused the login. Check the user, the password and the database, and pg_hba.conf on the server",
 )
-_NOT_ALLOWED: Final[Kind] = (
+_NOT_ALLOWED: Final[Advice] = (
     BackendUnavailableError,
     "the role may not do this. Its schema must be its own, or grant it USAGE and CREATE there",
 )
-_TIMED_OUT: Final[Kind] = (
+_TIMED_OUT: Final[Advice] = (
     BackendTimeoutError,
     (
         "the server did not answer in time, or was told to stop (statement_timeout, an administrator). Look for locks "
         "and load on the server"
     ),
 )
-_IN_THE_WAY: Final[Kind] = (
+_IN_THE_WAY: Final[Advice] = (
     BackendUnavailableError,
     "another transaction was in the way, and nothing was changed. Try again",
 )
-_BUSY: Final[Kind] = (
+_BUSY: Final[Advice] = (
     BackendUnavailableError,
     "the server is out of connections or memory. Lower pool_size, or give the server more",
 )
-_CANNOT_KEEP: Final[Kind] = (
+_CANNOT_KEEP: Final[Advice] = (
     BackendWriteError,
     (
         "the server could not keep it: its disk is full, it is read-only (a replica?), or failed to write. What was "
         "stored before is intact"
     ),
 )
-_REFUSED_VALUES: Final[Kind] = (BackendWriteError, "PostgreSQL refused the values; nothing of this call was stored")
-_ANOTHER_MODEL: Final[Kind] = (
+_REFUSED_VALUES: Final[Advice] = (BackendWriteError, "PostgreSQL refused the values; nothing of this call was stored")
+_ANOTHER_MODEL: Final[Advice] = (
     CollectionMismatchError,
     "the collection holds vectors of another dimension; was it dropped and made anew meanwhile? Initialize it again",
 )
-_DAMAGED: Final[Kind] = (
+_DAMAGED: Final[Advice] = (
     CorruptEntryError,
     "the server found its own files damaged. Run amcheck, restore a backup or rebuild the index it names",
 )
-_NO_EXTENSION: Final[Kind] = (
+_NO_EXTENSION: Final[Advice] = (
     BackendUnavailableError,
     "the server lacks something that Medha needs; is the extension installed, and as new as the documents ask for?",
 )
-_OTHER: Final[Kind] = (
+_OTHER: Final[Advice] = (
     BackendError,
     "PostgreSQL failed in a way that Medha does not expect; has another program changed the tables?",
 )
 
-BY_STATE: Final[Mapping[str, Kind]] = {
+BY_STATE: Final[Mapping[str, Advice]] = {
     "08": _UNREACHABLE,
     "57P01": _UNREACHABLE,
     "57P02": _UNREACHABLE,
@@ -113,7 +112,7 @@ BY_STATE: Final[Mapping[str, Kind]] = {
 
 _NOT_FOUND: Final = {"42P01", "3F000"}
 
-BY_CLASS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
+BY_CLASS: Final[tuple[tuple[type[Exception], Advice], ...]] = (
     (psycopg.errors.ConnectionTimeout, _TIMED_OUT),
     (psycopg.errors.CancellationTimeout, _TIMED_OUT),
     (psycopg.OperationalError, _UNREACHABLE),
@@ -127,21 +126,18 @@ BY_CLASS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
 
 def explain(exc: Exception, *, doing: str, address: str, collection: str | None = None) -> BackendError:
     """The error to raise from ``exc``, which came up while ``doing`` something on the server."""
+    doing = f"{doing} on {address}"
     if isinstance(exc, UnreadableRowError):
-        return CorruptEntryError(
-            f"{doing} on {address}: {exc}. Remove that entry (delete by its id does not read it) and store its "
-            "question again"
-        )
+        return unreadable_row(doing, exc)
     state: str | None = getattr(exc, "sqlstate", None)
     if state in _NOT_FOUND and collection is not None:
-        return CollectionNotFoundError(f"{doing} on {address}: {not_found_message(collection)}")
-    kind, advice = _kind_of(exc, state)
+        return CollectionNotFoundError(f"{doing}: {not_found_message(collection)}")
     # without DETAIL and CONTEXT, which repeat what was stored
     diagnosis = exc.diag.message_primary if isinstance(exc, psycopg.Error) else None
-    return kind(f"{doing} on {address}: {advice} ({type(exc).__name__}: {diagnosis or str(exc).strip()})")
+    return failure(doing, _kind_of(exc, state), f"{type(exc).__name__}: {diagnosis or str(exc).strip()}")
 
 
-def _kind_of(exc: Exception, state: str | None) -> Kind:
+def _kind_of(exc: Exception, state: str | None) -> Advice:
     if state is not None:
         return BY_STATE.get(state) or BY_STATE.get(state[:2], _OTHER)
     return next((kind for error, kind in BY_CLASS if isinstance(exc, error)), _OTHER)

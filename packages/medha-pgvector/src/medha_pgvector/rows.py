@@ -6,13 +6,14 @@ import json
 import math
 import struct
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-from medha.models import NO_METADATA, CacheEntry
+from medha.models import CacheEntry
+from medha.rows import UnreadableRowError, flat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +24,6 @@ _HEADER: Final = struct.Struct(">hh")
 _ARRAY: Final = struct.Struct(">iiIii")
 _STORED_FLOAT: Final = np.dtype(">f4")
 _JSON_FLOATS_LOSE_THEIR_POINT_FROM: Final = 1e16
-
-
-class UnreadableRowError(Exception):
-    """A stored row that cannot be an entry; raised where server and collection are not known."""
-
-    def __init__(self, entry_id: str, why: str) -> None:
-        super().__init__(f"the entry {entry_id!r} {why}")
 
 
 class Packed(bytes):
@@ -124,7 +118,7 @@ def to_entry(row: Sequence[Any], vector: Vector | None = None) -> CacheEntry:
         expires_at=row[6],
         response_summary=row[7],
         template_id=row[8],
-        metadata=_to_metadata(row[9], row[0]),
+        metadata=flat(row[9], row[0]),
         feedback_correct=row[10],
         feedback_incorrect=row[11],
         vector=vector,
@@ -155,14 +149,3 @@ def _to_json(value: Scalar) -> str:
     if isinstance(value, float) and abs(value) >= _JSON_FLOATS_LOSE_THEIR_POINT_FROM:
         return f"{int(value)}.0"
     return json.dumps(value)
-
-
-def _to_metadata(stored: object, entry_id: str) -> Metadata:
-    if not stored and isinstance(stored, dict):
-        return NO_METADATA
-    if not isinstance(stored, dict):
-        raise UnreadableRowError(entry_id, f"has metadata that is not a JSON object: {stored!r:.60}")
-    values = cast("dict[str, Any]", stored)
-    if not all(isinstance(value, str | int | float) for value in values.values()):
-        raise UnreadableRowError(entry_id, f"has metadata that is not flat: {stored!r:.60}")
-    return values

@@ -17,9 +17,9 @@ from medha.errors import (
     BackendTimeoutError,
     BackendUnavailableError,
     BackendWriteError,
-    CollectionMismatchError,
     CollectionNotFoundError,
 )
+from medha.explaining import failure, other_dimension
 from medha.memory import not_found_message
 
 _LONGEST: Final = 300
@@ -136,16 +136,13 @@ def explain(exc: Exception, *, doing: str, place: str, collection: str, writing:
     if _is_no_collection(status, cause, said):
         return CollectionNotFoundError(f"{doing} on {place}: {not_found_message(collection)}")
     if "dimension error" in said:
-        return CollectionMismatchError(
-            f"{doing} on {place}: the collection {collection!r} holds vectors of another dimension; was it dropped and "
-            f"made anew meanwhile? Initialize it again ({said})"
-        )
+        return other_dimension(f"{doing} on {place}", collection, said)
     if "Help: " in said:
         return (BackendWriteError if writing else BackendError)(f"{doing} on {place}: {_STRICT} ({said})")
     kind, advice = _explanation(cause, status, said)
     if kind is BackendWriteError and not writing and advice == _REFUSED[1]:
         kind, advice = BackendError, "Qdrant refused the request"
-    return kind(f"{doing} on {place}: {advice} ({said})")
+    return failure(f"{doing} on {place}", (kind, advice), said)
 
 
 def _is_no_collection(status: str | None, exc: Exception, said: str) -> bool:

@@ -11,13 +11,14 @@ from qdrant_client import grpc, models
 from qdrant_client.conversions.conversion import RestToGrpc
 
 from medha.errors import BackendWriteError, CollectionMismatchError, CorruptEntryError
-from medha.models import NO_METADATA, CacheEntry
+from medha.models import CacheEntry
+from medha.rows import UnreadableRowError, to_metadata
 from medha_qdrant.queries import EXPIRES_HIGH, EXPIRES_LOW, FACTS, REVISION, facts, instant, is_point_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medha.models import Metadata, Vector, Vectors
+    from medha.models import Vector, Vectors
 
 ENTRY_FIELDS: Final = models.PayloadSelectorExclude(exclude=[FACTS, EXPIRES_HIGH, EXPIRES_LOW])
 """Which payload to ask for: the rest is there for filters alone."""
@@ -107,18 +108,18 @@ def to_entry(point: models.Record | models.ScoredPoint, source: str, *, with_vec
             expires_at=None if expires_at is None else _seconds(expires_at),
             response_summary=_text_or_none(payload, "response_summary"),
             template_id=_text_or_none(payload, "template_id"),
-            metadata=_metadata(_text(payload, "metadata")),
+            metadata=to_metadata(_text(payload, "metadata"), point.id),
             feedback_correct=_count(payload, "feedback_correct"),
             feedback_incorrect=_count(payload, "feedback_incorrect"),
             vector=_vector(point.vector) if with_vector else None,
         )
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, UnreadableRowError) as exc:
         raise unreadable(point, source, exc) from exc
 
 
 def unreadable(point: models.Record | models.ScoredPoint, source: str, exc: Exception) -> CorruptEntryError:
     """The error for a point that cannot be an entry."""
-    why = f"its payload has no field {exc}" if isinstance(exc, KeyError) else str(exc)
+    why = f"its payload has no field {exc}" if isinstance(exc, KeyError) else getattr(exc, "why", exc)
     return CorruptEntryError(
         f"the entry {str(point.id)!r} of {source} cannot be read: {why}. Another program has changed it: delete it by "
         "its id (which does not read it) and store its question again"
@@ -153,18 +154,6 @@ def _count(payload: dict[str, Any], field: str) -> int:
     if type(value) is not int:
         raise TypeError(f"its field {field!r} holds a {type(value).__name__}, not a whole number")
     return value
-
-
-def _metadata(stored: str) -> Metadata:
-    if stored == "{}":
-        return NO_METADATA
-    metadata: Any = json.loads(stored)
-    if not isinstance(metadata, dict):
-        raise TypeError("its metadata is not a JSON object")
-    values = cast("dict[str, Any]", metadata)
-    if not all(isinstance(value, str | int | float) for value in values.values()):
-        raise TypeError("its metadata is not flat")
-    return values
 
 
 def _vector(stored: Any) -> Vector:

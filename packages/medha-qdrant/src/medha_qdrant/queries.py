@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import re
-import struct
 from typing import TYPE_CHECKING, Final
 
 from qdrant_client import models
 
+import medha.facts
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from medha.models import Metadata, Scalar
     from medha.where import Where
 
 FACTS: Final = "facts"
@@ -29,32 +29,8 @@ def is_point_id(entry_id: str) -> bool:
     return _UUID.fullmatch(entry_id) is not None
 
 
-def facts(
-    *,
-    normalized_question: str | None = None,
-    query_hash: str | None = None,
-    template_id: str | None = None,
-    metadata: Metadata,
-) -> list[str]:
-    """A token for each value: equal exactly when the values are, by ``same_value`` for metadata.
-
-    Tokens are hashes of one length, whatever the text is, so that one index of keywords serves all.
-    """
-    fields = (("q", normalized_question), ("h", query_hash), ("t", template_id))
-    named = [f"{kind}{value}" for kind, value in fields if value is not None]
-    # a NUL is in no text
-    named += [f"m{key}\0{_comparable(value)}" for key, value in metadata.items()]
-    return [hashlib.blake2b(name.encode(), digest_size=20).hexdigest() for name in named]
-
-
-def _comparable(value: Scalar) -> str:
-    if isinstance(value, str):
-        return f"s{value}"
-    if isinstance(value, bool):
-        return f"b{value}"
-    if isinstance(value, float) and not value.is_integer():
-        return f"n{float(value)!r}"
-    return f"n{int(value)}"
+# of one length, whatever the text is, so that one index of keywords serves all
+facts: Final = functools.partial(medha.facts.facts, digest_size=20)
 
 
 def instant(seconds: float) -> tuple[int, int]:
@@ -62,10 +38,7 @@ def instant(seconds: float) -> tuple[int, int]:
 
     Qdrant keeps floats as decimal JSON and reads some of them back off by their last bit; integers it keeps.
     """
-    # adding 0.0 makes a -0.0 positive
-    (bits,) = struct.unpack(">q", struct.pack(">d", seconds + 0.0))
-    if bits < 0:
-        bits ^= 0x7FFF_FFFF_FFFF_FFFF
+    bits = medha.facts.instant(seconds)
     return bits >> 32, bits & 0xFFFF_FFFF
 
 

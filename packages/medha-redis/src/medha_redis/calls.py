@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from medha.errors import CollectionNotFoundError
 from medha.memory import not_found_message
 from medha.models import CacheEntry, Page
+from medha.rows import UnreadableRowError
 from medha_redis import removal_scripts, scripts
-from medha_redis.errors import UnreadableRowError
 from medha_redis.schema import Names, names_of, to_entry, tokens
 
 if TYPE_CHECKING:

@@ -15,15 +15,9 @@ from medha.errors import (
     CollectionNotFoundError,
     CorruptEntryError,
 )
+from medha.explaining import Advice, failure, unreadable_row
 from medha.memory import not_found_message
-
-
-class UnreadableRowError(Exception):
-    """A stored row that cannot be an entry; raised where the server's address is not known."""
-
-    def __init__(self, entry_id: str, why: str) -> None:
-        super().__init__(f"the entry {entry_id!r} {why}")
-
+from medha.rows import UnreadableRowError
 
 _DRIVER_ERRORS: Final = (driver.RedisError, driver.RedisClusterException, driver.ChildDeadlockedError)
 FAULTS: Final = (*_DRIVER_ERRORS, driver.IncorrectPolicyType, OSError, UnreadableRowError, UnicodeEncodeError)
@@ -70,7 +64,7 @@ _OTHER: Final = (
     "Redis failed in a way that Medha does not expect; has another program changed Medha's keys?",
 )
 
-BY_CLASS: Final[tuple[tuple[type[BaseException], tuple[type[BackendError], str]], ...]] = (
+BY_CLASS: Final[tuple[tuple[type[BaseException], Advice], ...]] = (
     (driver.TimeoutError, _SLOW),
     (driver.AuthenticationError, _LOGIN),
     (driver.AuthorizationError, _LOGIN),
@@ -92,7 +86,7 @@ BY_CLASS: Final[tuple[tuple[type[BaseException], tuple[type[BackendError], str]]
 )
 """The first that fits; what the server says in words only is in ``BY_WORD``."""
 
-BY_WORD: Final[dict[str, tuple[type[BackendError], str]]] = {
+BY_WORD: Final[dict[str, Advice]] = {
     "NOAUTH": _LOGIN,
     "WRONGPASS": _LOGIN,
     "NOPERM": _PERMISSION,
@@ -113,19 +107,16 @@ _NO_INDEX: Final = ("no such index", "unknown index name", "search_index_not_fou
 
 def explain(exc: BaseException, *, doing: str, address: str, collection: str | None = None) -> BackendError:
     """The error to raise from ``exc``, which came up while ``doing`` something on the server."""
+    doing = f"{doing} on {address}"
     if isinstance(exc, UnreadableRowError):
-        return CorruptEntryError(
-            f"{doing} on {address}: {exc}. Remove that entry (delete by its id does not read it) "
-            "and store its question again"
-        )
+        return unreadable_row(doing, exc)
     said = str(exc)
     if collection is not None and any(words in said.lower() for words in _NO_INDEX):
         return CollectionNotFoundError(not_found_message(collection))
-    kind, advice = _explanation(exc, said)
-    return kind(f"{doing} on {address}: {advice} ({type(exc).__name__}: {said})")
+    return failure(doing, _explanation(exc, said), f"{type(exc).__name__}: {said}")
 
 
-def _explanation(exc: BaseException, said: str) -> tuple[type[BackendError], str]:
+def _explanation(exc: BaseException, said: str) -> Advice:
     for known, explanation in BY_CLASS:
         if isinstance(exc, known):
             return explanation

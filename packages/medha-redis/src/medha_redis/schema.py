@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from medha.errors import CollectionMismatchError
+from medha.facts import comparable
 from medha.models import NO_METADATA, CacheEntry
-from medha_redis.errors import UnreadableRowError
+from medha.rows import UnreadableRowError, flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,18 +80,7 @@ def _tokens_of(entry: CacheEntry) -> str:
 
 
 def _metadata_token(key: str, value: Scalar) -> str:
-    return digest(f"m{len(key)}:{key}{_comparable(value)}")
-
-
-def _comparable(value: Scalar) -> str:
-    """Two of these are equal exactly when ``same_value`` holds."""
-    if isinstance(value, str):
-        return f"s{value}"
-    if isinstance(value, bool):
-        return f"b{value}"
-    if isinstance(value, float) and not value.is_integer():
-        return f"n{float(value)!r}"
-    return f"n{int(value)}"
+    return digest(f"m{len(key)}:{key}{comparable(value)}")
 
 
 def to_chunks(entries: Sequence[CacheEntry], dimension: int) -> Iterator[bytes]:
@@ -163,7 +153,7 @@ def to_entry(
             expires_at=values["expires_at"],
             response_summary=values.get("response_summary"),
             template_id=values.get("template_id"),
-            metadata=values.get("metadata", NO_METADATA),
+            metadata=flat(values["metadata"], entry_id) if "metadata" in values else NO_METADATA,
             feedback_correct=int(correct),
             feedback_incorrect=int(incorrect),
             vector=None if dimension is None else _to_vector(entry_id, vector, dimension),
@@ -178,16 +168,8 @@ def _refuse_other_types(entry: CacheEntry) -> None:
     texts_are_texts = all(type(getattr(entry, name)) is str for name in _TEXTS)
     optional = all(isinstance(getattr(entry, name), str | None) for name in _OPTIONAL_TEXTS)
     times = isinstance(entry.created_at, float | int) and isinstance(entry.expires_at, float | int | None)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not (texts_are_texts and optional and times and _is_flat(entry.metadata)):
+    if not (texts_are_texts and optional and times):
         raise UnreadableRowError(entry.id, "has a field of another type than Medha wrote")
-
-
-def _is_flat(metadata: object) -> bool:
-    if metadata is NO_METADATA:
-        return True
-    if not isinstance(metadata, dict):
-        return False
-    return all(isinstance(value, str | int | float) for value in cast("dict[str, object]", metadata).values())
 
 
 def _to_vector(entry_id: str, stored: Any, dimension: int) -> Vector:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from medha import ACCEPTED, Reviewer, Verdict
-from medha.errors import LifecycleError, PluginLoadError
+from medha.errors import PluginLoadError
+from medha.model_thread import ModelThread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +26,7 @@ class RerankReviewer(Reviewer):
 
     def __init__(self, settings: RerankSettings) -> None:
         self._settings = settings
-        self._connecting = asyncio.Lock()
-        self._worker: ThreadPoolExecutor | None = None
-        self._model: _Model | None = None
+        self._thread = ModelThread("the cross-encoder", name="medha-rerank", load=lambda: _load(settings))
 
     async def connect(self) -> None:
         """Load the model in the thread, downloading it if need be.
@@ -38,23 +35,11 @@ class RerankReviewer(Reviewer):
             ConfigurationError: the folder lacks files, or the label is not one of the model's.
             PluginLoadError: the runtime does not import, or the model cannot be had.
         """
-        async with self._connecting:
-            if self._worker is not None:
-                return
-            worker = ThreadPoolExecutor(1, thread_name_prefix="medha-rerank")
-            try:
-                self._model = await asyncio.get_running_loop().run_in_executor(worker, _load, self._settings)
-            except BaseException:
-                worker.shutdown(wait=False)
-                raise
-            self._worker = worker
+        await self._thread.connect()
 
     async def close(self) -> None:
         """Let the review under way end, then let go of the model."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await asyncio.to_thread(worker.shutdown)
-            self._model = None
+        await self._thread.close()
 
     async def review(self, question: Question, candidate: Candidate) -> Verdict:
         """``ACCEPTED`` from the threshold on."""
@@ -66,10 +51,8 @@ class RerankReviewer(Reviewer):
 
     async def score(self, asked: str, stored: str) -> float | None:
         """How sure the model is that the two ask the same, in [0, 1]; ``None`` when they are too long for it."""
-        if self._worker is None or self._model is None:
-            raise LifecycleError("the cross-encoder works between connect() and close(); connect it first")
         pairs = [(asked, stored), (stored, asked)] if self._settings.both_directions else [(asked, stored)]
-        found = await asyncio.get_running_loop().run_in_executor(self._worker, self._model.scores, pairs)
+        found = await self._thread.run(lambda model: model.scores(pairs))
         return None if found is None else min(found)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar
 
 from medha import BaseEmbedder
-from medha.errors import EmbedderError, EmbedderUnavailableError, LifecycleError
+from medha.errors import EmbedderError, EmbedderUnavailableError
+from medha.model_thread import ModelThread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,19 +25,19 @@ class SentenceTransformersEmbedder(BaseEmbedder):
 
     def __init__(self, settings: SentenceTransformersSettings) -> None:
         self._settings = settings
-        self._worker: ThreadPoolExecutor | None = None
-        self._loading: asyncio.Future[LoadedModel] | None = None
-        self._model: LoadedModel | None = None
+        self._thread = ModelThread(
+            "the sentence-transformers embedder", name="medha-sentence-transformers", load=lambda: _load(settings)
+        )
 
     @property
     def dimension(self) -> int:
         """The number of components, known once connected."""
-        return self._known().dimension
+        return self._thread.model.dimension
 
     @property
     def model_name(self) -> str:
         """Model, commit or digest of its folder, backend, prompts; known once connected."""
-        return self._known().name
+        return self._thread.model.name
 
     async def connect(self) -> None:
         """Load the model; importing PyTorch takes seconds, in the thread.
@@ -47,31 +46,11 @@ class SentenceTransformersEmbedder(BaseEmbedder):
             ConfigurationError: there is no such folder, or the model does not do what the settings ask.
             EmbedderUnavailableError: sentence-transformers does not import, or the model cannot be had.
         """
-        if self._model is not None:
-            return
-        if self._loading is None:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="medha-sentence-transformers")
-            self._loading = asyncio.get_running_loop().run_in_executor(self._worker, _load, self._settings)
-            # when nobody waits any more, its failure is nobody's either
-            self._loading.add_done_callback(lambda done: done.cancelled() or done.exception())
-        loading = self._loading
-        try:
-            model = await asyncio.shield(loading)
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
-            if self._loading is loading:
-                await self.close()
-            raise
-        if self._loading is loading:
-            self._model = model
+        await self._thread.connect()
 
     async def close(self) -> None:
         """Let the batches under way end, then let go of the model."""
-        worker, self._worker, self._loading = self._worker, None, None
-        if worker is not None:
-            await asyncio.to_thread(worker.shutdown)
-            self._model = None
+        await self._thread.close()
 
     async def aembed_batch(self, texts: Sequence[str], *, is_document: bool = False) -> Vectors:
         """One vector per text; a long list goes in several batches, and others have their turn between them.
@@ -81,23 +60,11 @@ class SentenceTransformersEmbedder(BaseEmbedder):
         """
         import numpy as np
 
-        step, loop, as_documents = (
-            self._settings.batch_size,
-            asyncio.get_running_loop(),
-            is_document and self.asymmetric,
+        as_documents = is_document and self.asymmetric
+        parts = await self._thread.run_in_batches(
+            texts, self._settings.batch_size, lambda model, batch, first: _embed(model, batch, as_documents, first)
         )
-        parts = [np.empty((0, self.dimension), np.float32)]
-        for start in range(0, len(texts), step):
-            batch = list(texts[start : start + step])
-            parts.append(await loop.run_in_executor(self._worker, _embed, self._known(), batch, as_documents, start))
-        return np.concatenate(parts)
-
-    def _known(self) -> LoadedModel:
-        if self._model is None or self._worker is None:
-            raise LifecycleError(
-                "the sentence-transformers embedder works between connect() and close(); connect it first"
-            )
-        return self._model
+        return np.concatenate([np.empty((0, self.dimension), np.float32), *parts])
 
 
 class AsymmetricSentenceTransformersEmbedder(SentenceTransformersEmbedder):

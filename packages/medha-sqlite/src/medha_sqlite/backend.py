@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.backend import VectorStorageBackend
-from medha.errors import BackendUnavailableError, CollectionMismatchError, CollectionNotFoundError
+from medha.errors import CollectionMismatchError, CollectionNotFoundError
+from medha.explaining import not_connected
 from medha.memory import mismatch_message, not_found_message
 from medha.models import CacheEntry, CollectionSpec, Match, Page
 from medha.where import Where
 from medha_sqlite import statements
-from medha_sqlite.connection import Connection, not_connected
+from medha_sqlite.connection import Connection
 from medha_sqlite.plugin import CAPABILITIES
 from medha_sqlite.rows import Collection, condition, from_entry, to_entry
 from medha_sqlite.vectors import Matrices, acceptance
@@ -186,7 +187,7 @@ class SqliteBackend(VectorStorageBackend):
     @property
     def _open(self) -> Connection:
         if self._connection is None:
-            raise BackendUnavailableError(not_connected(self._settings.path))
+            raise not_connected("sqlite", self._settings.path)
         return self._connection
 
 

@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from medha.errors import BackendError, BackendUnavailableError
+from medha.explaining import not_connected
+from medha.rows import UnreadableRowError
 from medha_sqlite import statements
-from medha_sqlite.errors import UnreadableRowError, explain
+from medha_sqlite.errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +66,7 @@ class Connection:
     def _transaction(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
         database = self._database
         if database is None:
-            raise BackendUnavailableError(not_connected(self.path))
+            raise not_connected("sqlite", self.path)
         self._refuse_another_file()
         database.execute(begin)
         try:
@@ -150,11 +152,6 @@ class Connection:
         if self._database is not None:
             self._database.close()
             self._database = None
-
-
-def not_connected(path: object) -> str:
-    """What a backend says that is used before ``connect`` or after ``close``."""
-    return f"the sqlite backend is not connected to {path}; await its connect() first (Medha does so when it starts)"
 
 
 def file_gone(path: object) -> str:

@@ -5,18 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from medha.errors import BackendError, BackendUnavailableError, BackendWriteError, CorruptEntryError
+from medha.errors import BackendError, BackendUnavailableError, BackendWriteError
+from medha.explaining import failure, unreadable_row
+from medha.rows import UnreadableRowError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-class UnreadableRowError(Exception):
-    """A stored row that cannot be an entry; raised where the file's name is not known."""
-
-    def __init__(self, entry_id: str, why: str) -> None:
-        super().__init__(f"the entry {entry_id!r} {why}")
-
 
 _LOCKED: Final = (
     BackendUnavailableError,
@@ -87,20 +81,18 @@ EXPLANATIONS: Final[dict[int, tuple[type[BackendError], str]]] = {
 """By primary result code; what is not here is a fault of the program or the schema."""
 
 _CORRUPT_ROW: Final = ("malformed JSON", "Could not decode to UTF-8")
-_OUT_OF_A_ROW: Final = "Remove that entry (delete by its id does not read it) and store its question again"
 
 
 def explain(exc: Exception, *, doing: str, path: Path) -> BackendError:
     """The error to raise from ``exc``, which came up while ``doing`` something with the file."""
+    doing = f"{doing} in {path}"
     if isinstance(exc, UnreadableRowError):
-        return CorruptEntryError(f"{doing} in {path}: {exc}. {_OUT_OF_A_ROW}")
+        return unreadable_row(doing, exc)
     if str(exc).startswith(_CORRUPT_ROW):
-        return CorruptEntryError(f"{doing} in {path}: the text of a row is damaged ({exc}). {_OUT_OF_A_ROW}")
+        return unreadable_row(doing, f"the text of a row is damaged ({exc})")
     code: int | None = getattr(exc, "sqlite_errorcode", None)
     if code is not None:
-        kind, advice = EXPLANATIONS.get(code & 0xFF, _OTHER)
         name: str = getattr(exc, "sqlite_errorname", "")
-        return kind(f"{doing} in {path}: {advice} ({name}: {exc})")
+        return failure(doing, EXPLANATIONS.get(code & 0xFF, _OTHER), f"{name}: {exc}")
     refused = (sqlite3.DataError, sqlite3.IntegrityError, OverflowError, UnicodeEncodeError)
-    kind, advice = _REFUSED if isinstance(exc, refused) else _OTHER
-    return kind(f"{doing} in {path}: {advice} ({type(exc).__name__}: {exc})")
+    return failure(doing, _REFUSED if isinstance(exc, refused) else _OTHER, f"{type(exc).__name__}: {exc}")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from medha import facts
 from medha.errors import CollectionMismatchError
-from medha.models import NO_METADATA, CacheEntry
+from medha.models import CacheEntry
+from medha.rows import UnreadableRowError, to_metadata
 from medha_sqlite import statements
-from medha_sqlite.errors import UnreadableRowError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medha.models import Metadata, Scalar, Vectors
+    from medha.models import Metadata, Vectors
     from medha.where import Where
 
 STORED_FLOAT: Final = np.dtype("<f4")
@@ -37,17 +38,7 @@ class Collection(NamedTuple):
 
 def comparable(metadata: Metadata) -> dict[str, str]:
     """The metadata with texts for values: two texts are equal exactly when ``same_value`` holds."""
-    return {key: _comparable(value) for key, value in metadata.items()}
-
-
-def _comparable(value: Scalar) -> str:
-    if isinstance(value, str):
-        return f"s{value}"
-    if isinstance(value, bool):
-        return f"b{value}"
-    if isinstance(value, float) and not value.is_integer():
-        return f"n{float(value)!r}"
-    return f"n{int(value)}"
+    return {key: facts.comparable(value) for key, value in metadata.items()}
 
 
 def from_entry(entry: CacheEntry, collection: Collection, changed: int) -> tuple[Any, ...]:
@@ -108,22 +99,6 @@ def to_vectors(ids: Sequence[str], stored: Sequence[bytes], dimension: int) -> V
     if not finite.all():
         raise UnreadableRowError(ids[int(finite.argmin())], "has a vector with values that are no numbers")
     return vectors
-
-
-def to_metadata(stored: str, entry_id: str) -> Metadata:
-    """The metadata in a JSON text."""
-    if stored == "{}":
-        return NO_METADATA
-    try:
-        metadata: object = json.loads(stored)
-    except ValueError as exc:
-        raise UnreadableRowError(entry_id, f"has metadata that is not JSON ({exc})") from exc
-    if not isinstance(metadata, dict):
-        raise UnreadableRowError(entry_id, f"has metadata that is not a JSON object: {stored:.60}")
-    values = cast("dict[str, Any]", metadata)
-    if not all(isinstance(value, str | int | float) for value in values.values()):
-        raise UnreadableRowError(entry_id, f"has metadata that is not flat: {stored:.60}")
-    return values
 
 
 def condition(where: Where | None, collection: Collection) -> tuple[str, dict[str, Any]]:

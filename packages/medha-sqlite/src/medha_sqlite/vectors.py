@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.matrix import VectorMatrix
+from medha.rows import to_metadata
 from medha_sqlite import statements
-from medha_sqlite.rows import comparable, to_metadata, to_vectors
+from medha_sqlite.rows import comparable, to_vectors
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,6 +13,7 @@ from weaviate.connect.base import ConnectionParams
 from weaviate.embedded import EmbeddedOptions
 
 from medha.errors import BackendTimeoutError, BackendUnavailableError
+from medha.explaining import not_connected
 from medha.writes import Writes
 from medha_weaviate.errors import FAILURES, Doing, is_absent_class
 
@@ -82,10 +83,7 @@ class Connection:
     def client(self) -> WeaviateAsyncClient:
         """The client. Ask for it anew for each call."""
         if self._client is None:
-            raise BackendUnavailableError(
-                f"the weaviate backend is not connected to {self.settings.place}; await its connect() first "
-                "(Medha does so when it starts)"
-            )
+            raise not_connected("weaviate", self.settings.place)
         return self._client
 
     def doing(self, what: str, collection: str | None = None) -> Doing:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import httpx
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 from weaviate import exceptions as driver
 
+from medha import explaining
 from medha.errors import (
     BackendError,
     BackendTimeoutError,
     BackendUnavailableError,
     BackendWriteError,
-    CollectionMismatchError,
     CollectionNotFoundError,
-    CorruptEntryError,
 )
 from medha.memory import not_found_message
-from medha.rows import UnreadableRowError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
-Advice: TypeAlias = tuple[type[BackendError], str]
+    from medha.explaining import Advice
 
 _LONGEST: Final = 300
 """Characters kept of the driver's own words."""
@@ -72,7 +68,6 @@ _MISUSED: Final = (BackendError, "the driver refused the call before sending it"
 _TOO_OLD: Final = (BackendUnavailableError, "server and driver do not fit together. Upgrade the older one")
 _NOT_WEAVIATE: Final = (BackendError, "the answer is not what Weaviate sends. Does a proxy answer in its place?")
 _OTHER: Final = (BackendError, "Weaviate failed in a way that Medha does not expect")
-_OUT_OF_A_ROW: Final = "Remove that entry (delete by its id does not read it) and store its question again"
 
 _BY_CODE: Final[Mapping[StatusCode, Advice]] = {
     StatusCode.UNAVAILABLE: _UNREACHABLE,
@@ -155,41 +150,20 @@ FAILURES: Final = (driver.WeaviateBaseError, AioRpcError, httpx.HTTPError, OSErr
 """What the driver raises when a call fails on its way or on the server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doing:
+class Doing(explaining.Doing):
     """What is being done, with which collection, on which server."""
 
-    what: str
-    place: str
-    collection: str | None = None
+    engine = "Weaviate"
+    faults = (*FAILURES, ValueError, TypeError)
 
-    def __str__(self) -> str:
-        with_what = "" if self.collection is None else f" {self.collection!r} on"
-        return f"{self.what}{with_what} Weaviate at {self.place}"
-
-    @contextmanager
-    def translated(self) -> Generator[None]:
-        """Raise what goes wrong meanwhile as an error of the backend."""
-        try:
-            yield
-        except UnreadableRowError as exc:
-            raise CorruptEntryError(f"{self}: {exc}. {_OUT_OF_A_ROW}") from exc
-        except (*FAILURES, ValueError, TypeError) as exc:
-            raise explain(exc, self) from exc
-
-
-def explain(exc: Exception, doing: Doing) -> BackendError:
-    """The error to raise from ``exc``."""
-    said = words_of(exc)
-    if is_absent_class(exc) and doing.collection is not None:
-        return CollectionNotFoundError(not_found_message(doing.collection))
-    if any(sign in said for sign in _WRONG_DIMENSION):
-        return CollectionMismatchError(
-            f"{doing}: the collection holds vectors of another dimension; was it dropped and made anew meanwhile? "
-            f"Initialize it again ({said:.{_LONGEST}})"
-        )
-    kind, advice = _advice(exc, said)
-    return kind(f"{doing}: {advice} ({type(exc).__name__}: {said:.{_LONGEST}})")
+    def explain(self, exc: Exception) -> BackendError:
+        """The error to raise from ``exc``."""
+        said = words_of(exc)
+        if is_absent_class(exc) and self.collection is not None:
+            return CollectionNotFoundError(not_found_message(self.collection))
+        if any(sign in said for sign in _WRONG_DIMENSION):
+            return explaining.other_dimension(self, self.collection, f"{said:.{_LONGEST}}")
+        return explaining.failure(self, _advice(exc, said), f"{type(exc).__name__}: {said:.{_LONGEST}}")
 
 
 def words_of(exc: Exception) -> str:

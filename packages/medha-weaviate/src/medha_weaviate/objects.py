@@ -12,14 +12,14 @@ import numpy as np
 from weaviate.classes.data import DataObject
 
 from medha.rows import ENTRY_FIELDS, VECTOR_FIELD, to_row, tokens_of
-from medha.tallies import ENTRY, PLACE_FIELDS, TALLY
+from medha.tallies import ENTRY, PLACE_FIELDS
 from medha_weaviate.schema import ENGINE_NAMES, VECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medha.models import CacheEntry
-    from medha.tallies import Row, Tally
+    from medha.tallies import Row
 
 FOREVER: Final = sys.float_info.max
 """``lasts_until`` of what never expires."""
@@ -50,18 +50,6 @@ def entry_row(entry: CacheEntry, revision: str) -> dict[str, Any]:
         "revision": revision,
         "rated": False,
         "tokens": tokens_of(entry),
-    }
-
-
-def tally_row(tally: Tally) -> dict[str, Any]:
-    """The row of a tally; it has no vector, so that no search meets it."""
-    return {
-        "part": TALLY,
-        "owner": tally.owner,
-        "revision": tally.revision,
-        "writer": tally.writer,
-        "feedback_correct": tally.correct,
-        "feedback_incorrect": tally.incorrect,
     }
 
 

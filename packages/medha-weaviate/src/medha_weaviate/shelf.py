@@ -13,7 +13,7 @@ from weaviate.exceptions import UnexpectedStatusCodeError
 from medha.errors import BackendWriteError
 from medha_weaviate import queries
 from medha_weaviate.errors import FAILURES, is_absent_tenant
-from medha_weaviate.objects import READ, READ_WHOLE, size_of, tally_row, to_object, to_stored_row
+from medha_weaviate.objects import READ, READ_WHOLE, size_of, to_object, to_stored_row
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -129,7 +129,7 @@ class Shelf:
 
     async def put_tally(self, tally: Tally) -> None:
         """Store the tally in place of the one with its key."""
-        await self.store({tally.key: tally_row(tally)})
+        await self.store({tally.key: tally.row})
 
     @property
     def _collection(self) -> Any:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from medha import BaseEmbedder
-from medha.errors import LifecycleError
+from medha.model_thread import ModelThread
 from medha_wordllama.settings import WordLlamaSettings
 
 if TYPE_CHECKING:
@@ -30,8 +28,8 @@ class WordLlamaEmbedder(BaseEmbedder):
 
     def __init__(self, settings: WordLlamaSettings | None = None) -> None:
         self._dimension = (settings or WordLlamaSettings()).dimension
-        self._worker: ThreadPoolExecutor | None = None
-        self._model: WordLlamaModel | None = None
+        dimension = self._dimension
+        self._thread = ModelThread("the wordllama embedder", name="medha-wordllama", load=lambda: _Weights(dimension))
 
     @property
     def dimension(self) -> int:
@@ -45,15 +43,11 @@ class WordLlamaEmbedder(BaseEmbedder):
 
     async def connect(self) -> None:
         """Make room for the work; nothing is loaded yet."""
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="medha-wordllama")
+        await self._thread.connect()
 
     async def close(self) -> None:
         """Let the embeddings under way end, then let go of the weights."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await asyncio.to_thread(worker.shutdown)
-            self._model = None
+        await self._thread.close()
 
     async def aembed_batch(self, texts: Sequence[str], *, is_document: bool = False) -> Vectors:  # noqa: ARG002
         """One vector per text, the same for stored and asked ones.
@@ -62,15 +56,23 @@ class WordLlamaEmbedder(BaseEmbedder):
             EmbedderOutputError: a text is empty, or not valid Unicode.
             EmbedderUnavailableError: the installed WordLlama does not load.
         """
-        if self._worker is None:
-            raise LifecycleError("the wordllama embedder embeds between connect() and close(); connect it first")
-        if self._model is not None and len(texts) <= _INLINE_TEXTS and sum(map(len, texts)) <= _INLINE_CHARACTERS:
-            return self._model.embed(texts)
-        return await asyncio.get_running_loop().run_in_executor(self._worker, self._embed, list(texts))
+        loaded = self._thread.model.loaded
+        if loaded is not None and len(texts) <= _INLINE_TEXTS and sum(map(len, texts)) <= _INLINE_CHARACTERS:
+            return loaded.embed(texts)
+        batch = list(texts)
+        return await self._thread.run(lambda weights: weights.embed(batch))
 
-    def _embed(self, texts: list[str]) -> Vectors:
-        if self._model is None:
+
+class _Weights:
+    """Loaded when they are first needed, in the thread."""
+
+    def __init__(self, dimension: int) -> None:
+        self._dimension = dimension
+        self.loaded: WordLlamaModel | None = None
+
+    def embed(self, texts: list[str]) -> Vectors:
+        if self.loaded is None:
             from medha_wordllama.model import WordLlamaModel
 
-            self._model = WordLlamaModel.load(self._dimension)
-        return self._model.embed(texts)
+            self.loaded = WordLlamaModel.load(self._dimension)
+        return self.loaded.embed(texts)
