@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from sides import CLOSEST, DIMENSION, MIN_SIMILARITY, Found, Plain, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sides import Part
 
     from medha.models import Vector, Vectors
+
+T = TypeVar("T")
 
 
 class Matrix:
@@ -82,16 +87,40 @@ class PlainMemory(Plain):
 
 
 class PlainSqlite(Plain):
-    """One table with an index for each thing to delete by, and a matrix of the vectors in it.
+    """One table, and a matrix of the vectors in it, on a thread, since a commit would hold the event loop.
 
-    Durable as the backend's file is. The calls are made as they are, holding the event loop.
+    Durable as the backend's file is. What there is to delete by has an index, but for metadata, which may be anything.
     """
 
-    COLUMNS = ", ".join(Row._fields[:-1])
-    INDEXED = ("normalized_question", "query_hash", "template_id", "expires_at", "tenant")
+    COLUMNS = ", ".join([*Row._fields[:-2], "metadata"])
+    INDEXED = ("normalized_question", "query_hash", "template_id", "expires_at")
 
     async def open(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1)
         self._matrix = Matrix()
+        await self._in_thread(self._open)
+
+    async def close(self) -> None:
+        await self._in_thread(self._database.close)
+        self._thread.shutdown()
+
+    async def upsert(self, part: Part) -> None:
+        await self._in_thread(lambda: self._upsert(part))
+
+    async def lookup(self, part: Part) -> tuple[Sequence[Any] | None, list[Found]]:
+        return await self._in_thread(lambda: self._lookup(part))
+
+    async def remove(self, part: Part) -> None:
+        marks = ", ".join("?" * len(part.ids))
+        await self._in_thread(lambda: self._delete(f"id IN ({marks})", part.ids))
+
+    async def delete(self, tenant: str) -> None:
+        await self._in_thread(lambda: self._delete("json_extract(metadata, '$.tenant') = ?", [tenant]))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _open(self) -> None:
         self._database = sqlite3.connect(Path(self.place) / "bare.db", isolation_level=None)
         for statement in (
             "PRAGMA journal_mode = WAL",
@@ -101,42 +130,31 @@ class PlainSqlite(Plain):
         ):
             self._database.execute(statement)
 
-    async def close(self) -> None:
-        self._database.close()
-
-    async def upsert(self, part: Part) -> None:
+    def _upsert(self, part: Part) -> None:
         marks = ", ".join("?" * len(Row._fields))
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            rows = ((*row[:-1], row.vector.tobytes()) for row in part.rows)
+            rows = ((*row[:-2], json.dumps({"tenant": row.tenant}), row.vector.tobytes()) for row in part.rows)
             self._database.executemany(f"REPLACE INTO entries ({self.COLUMNS}, vector) VALUES ({marks})", rows)
         self._matrix.put(part.ids, [row.vector for row in part.rows])
 
-    async def lookup(self, part: Part) -> tuple[Sequence[Any] | None, list[Found]]:
+    def _lookup(self, part: Part) -> tuple[Sequence[Any] | None, list[Found]]:
         similarity_of = dict(self._matrix.closest(part.rows[0].vector))
-        found = self._read([*part.ids, *similarity_of])
-        closest = [Found(key, found[key][3], found[key][-1], similarity) for key, similarity in similarity_of.items()]
+        ids = [*part.ids, *similarity_of]
+        marks = ", ".join("?" * len(ids))
+        rows = self._database.execute(f"SELECT {self.COLUMNS} FROM entries WHERE id IN ({marks})", ids)
+        found = {row[0]: row for row in rows}
+        closest = [
+            Found(key, found[key][3], json.loads(found[key][-1])["tenant"], similarity)
+            for key, similarity in similarity_of.items()
+        ]
         return found.get(part.ids[0]), closest
 
-    async def remove(self, part: Part) -> None:
+    def _delete(self, condition: str, values: Sequence[str]) -> None:
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("DELETE FROM entries WHERE id = ?", [(key,) for key in part.ids])
-        self._matrix.remove(part.ids)
-
-    async def delete(self, tenant: str) -> None:
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            statement = "DELETE FROM entries WHERE tenant = ? RETURNING id"
-            gone = self._database.execute(statement, (tenant,)).fetchall()
+            gone = self._database.execute(f"DELETE FROM entries WHERE {condition} RETURNING id", values).fetchall()
         self._matrix.remove(key for (key,) in gone)
-
-    def _read(self, ids: Sequence[str]) -> dict[str, Sequence[Any]]:
-        marks = ", ".join("?" * len(ids))
-        return {
-            row[0]: row
-            for row in self._database.execute(f"SELECT {self.COLUMNS} FROM entries WHERE id IN ({marks})", ids)
-        }
 
 
 class PlainLance(Plain):

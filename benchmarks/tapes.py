@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -212,7 +213,7 @@ class ChromaTape(Tape):
 class EmbeddedChromaTape(Tape):
     """Calls of the collections of chromadb in this process, on the backend's engine: a folder has but one.
 
-    They are made as they are, holding the event loop.
+    They are made on a thread, since each takes milliseconds, in which the event loop would stand.
     """
 
     @contextmanager
@@ -220,10 +221,7 @@ class EmbeddedChromaTape(Tape):
         from chromadb.api.models.Collection import Collection
 
         def remember(name: str, this: Any, *arguments: Any, **options: Any) -> Step:
-            async def step() -> object:
-                return getattr(this, name)(*arguments, **options)
-
-            return step
+            return lambda: asyncio.to_thread(getattr(this, name), *arguments, **options)
 
         with self.all_recorded(Collection, ChromaTape.CALLS, remember):
             yield
