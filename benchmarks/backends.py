@@ -90,11 +90,19 @@ class Bench:
             for part in parts:
                 await self.ours.upsert(part)
             await self.bare.begin(parts)
-            await self._store()
             await self._look_up(stored[: 2 * self.rounds])
+            await self._store()
             await self._delete(stored)
         finally:
             await self.ours.backend.drop_collection(self.ours.collection)
+
+    async def _look_up(self, stored: Sequence[Row]) -> None:
+        hits = [Part([row]) for row in stored]
+        misses = [Part([row]) for row in rows_of(unit_rows(len(stored), 3), 10**9)]
+        for part in (hits[0], misses[0]):
+            await self.bare.verify(part, self.ours)
+        await self._compare("lookup, hit", [_looking_up(part) for part in hits])
+        await self._compare("lookup, miss", [_looking_up(part) for part in misses])
 
     async def _store(self) -> None:
         sizes = (("store", 1, 5 * self.rounds), (f"store_many, {BATCH} rows", BATCH, self.rounds // 3))
@@ -106,14 +114,6 @@ class Bench:
                 await self.ours.remove(mine)
                 await self.bare.forget(its, self.ours)
             await self.bare.settle()
-
-    async def _look_up(self, stored: Sequence[Row]) -> None:
-        hits = [Part([row]) for row in stored]
-        misses = [Part([row]) for row in rows_of(unit_rows(len(stored), 3), 10**9)]
-        for part in (hits[0], misses[0]):
-            await self.bare.verify(part, self.ours)
-        await self._compare("lookup, hit", [_looking_up(part) for part in hits])
-        await self._compare("lookup, miss", [_looking_up(part) for part in misses])
 
     async def _delete(self, stored: Sequence[Row]) -> None:
         works: list[Work] = []
