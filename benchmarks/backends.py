@@ -3,9 +3,12 @@
     python benchmarks/backends.py [NAME ...] [--rows 10000 100000] [--rounds 60]
 
 A server is found by its variable (MEDHA_TEST_PGVECTOR_URL, MEDHA_TEST_REDIS_URL, MEDHA_TEST_QDRANT_URL,
-MEDHA_TEST_ELASTICSEARCH_URL). What the backend sends is recorded, and sent again by the bare driver; "bare" has no
-entries, no checks and no errors of Medha. They take turns, and who is first alternates. Neither finds its work done:
-each stores and deletes rows of its own, which have the same history. Milliseconds, medians.
+MEDHA_TEST_ELASTICSEARCH_URL, MEDHA_TEST_CHROMA_URL); the others run in this process, in folders that are removed.
+Of servers and of Chroma, what the backend sends is recorded, and sent again by the bare driver (``tapes.py``). Of
+lancedb, sqlite and memory the other side is written by hand, with the same rows (``plain.py``); that it finds what the
+backend finds is checked first. "bare" has no entries, no checks and no errors of Medha. They take turns, and who is
+first alternates. Neither finds its work done: each stores and deletes rows of its own, which have the same history.
+Milliseconds, medians.
 """
 
 from __future__ import annotations
@@ -15,173 +18,165 @@ import asyncio
 import gc
 import os
 import statistics
+import tempfile
 import time
-import uuid
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import methodcaller
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from tapes import ElasticsearchTape, PostgresTape, QdrantTape, RedisTape, Tape
+from plain import PlainLance, PlainMemory, PlainSqlite
+from sides import SPEC, TENANTS, Ours, Part, Work, rows_of, unit_rows
+from tapes import ChromaTape, ElasticsearchTape, EmbeddedChromaTape, PostgresTape, QdrantTape, RedisTape
 
-from medha import BackendPlugin, CacheEntry, CollectionSpec, VectorStorageBackend, Where
+from medha import BackendPlugin, VectorStorageBackend
 from medha.plugins import installed_plugins, make, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from medha.models import Vectors
+    from sides import Bare, Row
 
-    Call = Callable[[], Awaitable[object]]
-
-DIMENSION = 384
 BATCH = 500
-TENANTS = 100
-SPEC = CollectionSpec(dimension=DIMENSION, model_name="bench")
 
 
-class Subject(NamedTuple):
-    """A backend with the recorder of its driver."""
+@dataclass(frozen=True)
+class Subject:
+    """A backend under some settings with its other side."""
 
-    variable: str
-    tape: type[Tape]
-    settings: dict[str, Any]
+    plugin: str
+    bare: type[Bare]
+    settings: Callable[[str], dict[str, Any]]
+    """Of its place: the address of the server, or an empty folder."""
+    variable: str | None = None
+    """Where the address is found."""
 
 
 SUBJECTS = {
-    "pgvector": Subject("MEDHA_TEST_PGVECTOR_URL", PostgresTape, {}),
-    "redis": Subject("MEDHA_TEST_REDIS_URL", RedisTape, {}),
-    "qdrant": Subject("MEDHA_TEST_QDRANT_URL", QdrantTape, {"prefer_grpc": False}),
-    "elasticsearch": Subject("MEDHA_TEST_ELASTICSEARCH_URL", ElasticsearchTape, {}),
+    "pgvector": Subject("pgvector", PostgresTape, lambda url: {"url": url}, "MEDHA_TEST_PGVECTOR_URL"),
+    "redis": Subject("redis", RedisTape, lambda url: {"url": url}, "MEDHA_TEST_REDIS_URL"),
+    "qdrant": Subject("qdrant", QdrantTape, lambda url: {"url": url, "prefer_grpc": False}, "MEDHA_TEST_QDRANT_URL"),
+    "elasticsearch": Subject(
+        "elasticsearch", ElasticsearchTape, lambda url: {"url": url}, "MEDHA_TEST_ELASTICSEARCH_URL"
+    ),
+    "chroma": Subject("chroma", ChromaTape, lambda url: {"url": url}, "MEDHA_TEST_CHROMA_URL"),
+    "chroma-path": Subject("chroma", EmbeddedChromaTape, lambda folder: {"mode": "path", "path": folder}),
+    "chroma-memory": Subject("chroma", EmbeddedChromaTape, lambda _: {"mode": "memory"}),
+    "lancedb": Subject("lancedb", PlainLance, lambda folder: {"uri": folder}),
+    "sqlite": Subject("sqlite", PlainSqlite, lambda folder: {"path": Path(folder) / "ours.db"}),
+    "memory": Subject("memory", PlainMemory, lambda _: {}),
 }
 
 
-def unit_rows(count: int, seed: int) -> Vectors:
-    rows = np.random.default_rng(seed).standard_normal((count, DIMENSION), dtype=np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-def entries_of(vectors: Vectors, first: int = 0) -> list[CacheEntry]:
-    return [
-        CacheEntry(
-            id=str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))),
-            question=f"How many albums has artist {number} sold?",
-            normalized_question=f"how many albums has artist {number} sold",
-            generated_query=f"SELECT count(*) FROM album WHERE artist_id = {number}",
-            query_hash=f"{number:032x}",
-            created_at=0.0,
-            metadata={"tenant": f"tenant-{number % TENANTS}"},
-            vector=vector,
-        )
-        for number, vector in enumerate(vectors, first)
-    ]
-
-
-async def milliseconds(call: Call) -> float:
+async def milliseconds(call: Callable[[], Awaitable[object]]) -> float:
     began = time.perf_counter()
     await call()
     return (time.perf_counter() - began) * 1000
 
 
-class Work(NamedTuple):
-    """A call, and what brings the collection to the state in which it is made."""
-
-    call: Call
-    prepare: Call | None = None
-
-
 class Bench:
     """One backend with one collection of so many rows."""
 
-    def __init__(self, name: str, backend: VectorStorageBackend, tape: Tape, rounds: int) -> None:
-        self.name, self.backend, self.tape, self.rounds = name, backend, tape, rounds
-        self.collection = f"bench {uuid.uuid4().hex[:8]}"
+    def __init__(self, name: str, backend: VectorStorageBackend, bare: Bare, rounds: int) -> None:
+        self.name, self.ours, self.bare, self.rounds = name, Ours(backend), bare, rounds
 
     async def run(self, rows: int) -> None:
         self.rows = rows
-        entries = entries_of(unit_rows(rows, 1))
-        await self.backend.initialize(self.collection, SPEC)
+        stored = rows_of(unit_rows(rows, 1))
+        parts = [Part(stored[start : start + BATCH]) for start in range(0, rows, BATCH)]
+        await self.ours.backend.initialize(self.ours.collection, SPEC)
         try:
-            for start in range(0, rows, BATCH):
-                await self.backend.upsert(self.collection, entries[start : start + BATCH])
+            for part in parts:
+                await self.ours.upsert(part)
+            await self.bare.begin(parts)
+            await self._look_up(stored[: 2 * self.rounds])
             await self._store()
-            await self._look_up(entries)
-            await self._delete(entries)
+            await self._delete(stored)
         finally:
-            await self.backend.drop_collection(self.collection)
+            await self.ours.backend.drop_collection(self.ours.collection)
+
+    async def _look_up(self, stored: Sequence[Row]) -> None:
+        hits = [Part([row]) for row in stored]
+        misses = [Part([row]) for row in rows_of(unit_rows(len(stored), 3), 10**9)]
+        for part in (hits[0], misses[0]):
+            await self.bare.verify(part, self.ours)
+        await self._compare("lookup, hit", [_looking_up(part) for part in hits])
+        await self._compare("lookup, miss", [_looking_up(part) for part in misses])
 
     async def _store(self) -> None:
         sizes = (("store", 1, 5 * self.rounds), (f"store_many, {BATCH} rows", BATCH, self.rounds // 3))
         for what, size, rounds in sizes:
-            new = entries_of(unit_rows(2 * rounds * size, 2), 10**8)
-            parts = [new[start : start + size] for start in range(0, len(new), size)]
-            await self._compare(what, [self._storing(part) for part in parts])
-            for part in parts:
-                await self._remove(part)
+            new = rows_of(unit_rows(2 * rounds * size, 2), 10**8)
+            parts = [Part(new[start : start + size]) for start in range(0, len(new), size)]
+            await self._compare(what, [_storing(part) for part in parts])
+            for mine, its in zip(parts[::2], parts[1::2], strict=True):
+                await self.ours.remove(mine)
+                await self.bare.forget(its, self.ours)
+            await self.bare.settle()
 
-    async def _look_up(self, entries: Sequence[CacheEntry]) -> None:
-        stored, others = entries[: 2 * self.rounds], entries_of(unit_rows(2 * self.rounds, 3), 10**9)
-        await self._compare("lookup, hit", [Work(partial(self._lookup, entry)) for entry in stored])
-        await self._compare("lookup, miss", [Work(partial(self._lookup, entry)) for entry in others])
-
-    async def _delete(self, entries: Sequence[CacheEntry]) -> None:
+    async def _delete(self, stored: Sequence[Row]) -> None:
         works: list[Work] = []
         for number in range(min(2 * self.rounds, TENANTS)):
-            tenant = {"tenant": f"tenant-{number}"}
-            gone = [entry for entry in entries if entry.metadata == tenant]
-            delete = partial(self.backend.delete, self.collection, where=Where(metadata=tenant))
-            works.append(Work(delete, prepare=partial(self.backend.upsert, self.collection, gone)))
+            tenant = f"tenant-{number}"
+            works.append(_deleting(tenant, Part([row for row in stored if row.tenant == tenant])))
         await self._compare(f"delete by filter, {self.rows // TENANTS} rows", works)
-
-    def _storing(self, part: Sequence[CacheEntry]) -> Work:
-        return Work(partial(self.backend.upsert, self.collection, part), prepare=partial(self._remove, part))
-
-    async def _remove(self, part: Sequence[CacheEntry]) -> None:
-        await self.backend.delete(self.collection, where=Where(ids=[entry.id for entry in part]))
-
-    async def _lookup(self, entry: CacheEntry) -> object:
-        assert entry.vector is not None
-        return await self.backend.get_and_search(
-            self.collection, entry.id, entry.vector, limit=10, min_similarity=0.9, where=Where(), now=1.0
-        )
 
     async def _compare(self, what: str, works: Sequence[Work]) -> None:
         """Half of the work is done by us and half by the bare driver; all of it was done once before."""
         ours: list[float] = []
         bare: list[float] = []
         for number, (mine, its) in enumerate(zip(works[::2], works[1::2], strict=True)):
-            await mine.call()
-            with self.tape.rolling():
-                await its.call()
-            for work in (mine, its):
-                if work.prepare is not None:
-                    await work.prepare()
-            turns = [(mine.call, ours), (self.tape.play, bare)]
+            await mine.call(self.ours)
+            if mine.prepare is not None:
+                await mine.prepare(self.ours)
+            await self.bare.rehearse(its, self.ours)
+            turns = [(partial(mine.call, self.ours), ours), (self.bare.perform, bare)]
             for call, times in reversed(turns) if number % 2 else turns:
                 times.append(await milliseconds(call))
-        a, b, calls = statistics.median(ours), statistics.median(bare), len(self.tape.steps)
-        print(f"| {self.name} | {self.rows:,} | {what} | {a:.2f} | {b:.2f} | {a / b:.2f} | {calls} |", flush=True)
+        a, b = statistics.median(ours), statistics.median(bare)
+        calls = "" if self.bare.calls is None else self.bare.calls
+        print(f"| {self.name} | {self.rows:,} | {what} | {a:.3f} | {b:.3f} | {a / b:.2f} | {calls} |", flush=True)
+
+
+def _storing(part: Part) -> Work:
+    return Work(call=methodcaller("upsert", part), prepare=methodcaller("remove", part))
+
+
+def _looking_up(part: Part) -> Work:
+    return Work(call=methodcaller("lookup", part))
+
+
+def _deleting(tenant: str, gone: Part) -> Work:
+    return Work(call=methodcaller("delete", tenant), prepare=methodcaller("upsert", gone))
+
+
+async def measure(name: str, place: str, rows: int, rounds: int) -> None:
+    subject = SUBJECTS[name]
+    plugin = installed_plugins().find(BackendPlugin, subject.plugin)
+    backend: VectorStorageBackend = make(plugin, read_settings(plugin.settings, **subject.settings(place)))
+    bare = subject.bare(place)
+    await backend.connect()
+    await bare.open()
+    try:
+        gc.collect()
+        await Bench(name, backend, bare, rounds).run(rows)
+    finally:
+        await bare.close()
+        await backend.close()
 
 
 async def main(names: Sequence[str], sizes: Sequence[int], rounds: int) -> None:
     print("| backend | rows | call | ms | bare ms | ratio | requests |\n| --- | --- | --- | --- | --- | --- | --- |")
     for name in names:
-        subject = SUBJECTS[name]
-        url = os.environ.get(subject.variable)
-        if not url:
-            print(f"| {name} | | not run: {subject.variable} is not set | | | | |")
+        variable = SUBJECTS[name].variable
+        url = "" if variable is None else os.environ.get(variable)
+        if url is None:
+            print(f"| {name} | | not run: {variable} is not set | | | | |")
             continue
-        plugin = installed_plugins().find(BackendPlugin, name)
-        backend: VectorStorageBackend = make(plugin, read_settings(plugin.settings, url=url, **subject.settings))
-        tape = subject.tape(url)
-        await backend.connect()
-        await tape.open()
-        try:
-            for rows in sizes:
-                gc.collect()
-                await Bench(name, backend, tape, rounds).run(rows)
-        finally:
-            await tape.close()
-            await backend.close()
+        for rows in sizes:
+            with tempfile.TemporaryDirectory() as folder:
+                await measure(name, url or folder, rows, rounds)
 
 
 if __name__ == "__main__":

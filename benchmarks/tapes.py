@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import asyncio
+from abc import abstractmethod
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from sides import Bare
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable, Generator, Sequence
+
+    from sides import Ours, Part, Work
 
     Step = Callable[[], Awaitable[object]]
 
 
-class Tape(ABC):
-    """Records the calls of a driver while it is rolling; ``play`` makes them again on a client of its own."""
+class Tape(Bare):
+    """Records the calls of a driver while it is rolling, and makes them again on a client of its own.
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    It works on the backend's collection, and has no rows of its own.
+    """
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
         self.steps: list[Step] = []
-
-    @abstractmethod
-    async def open(self) -> None:
-        """Connect the bare client."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Close the bare client."""
 
     @abstractmethod
     @contextmanager
     def rolling(self) -> Generator[None]:
         """Record from here on."""
 
-    async def play(self) -> None:
-        """Make the recorded calls, one after the other."""
+    async def forget(self, part: Part, ours: Ours) -> None:
+        await ours.remove(part)
+
+    async def rehearse(self, work: Work, ours: Ours) -> None:
+        with self.rolling():
+            await work.call(ours)
+        if work.prepare is not None:
+            await work.prepare(ours)
+        self.calls = len(self.steps)
+
+    async def perform(self) -> object:
         for step in self.steps:
             await step()
+        return None
 
     @contextmanager
     def recorded(self, owner: Any, name: str, remember: Callable[..., Step]) -> Generator[None]:
@@ -44,11 +56,21 @@ class Tape(ABC):
         real = getattr(owner, name)
         self.steps = []
 
-        async def call(this: Any, *args: Any, **options: Any) -> Any:
+        def call(this: Any, *args: Any, **options: Any) -> Any:
             self.steps.append(remember(this, *args, **options))
-            return await real(this, *args, **options)
+            return real(this, *args, **options)
 
         with patch.object(owner, name, call):
+            yield
+
+    @contextmanager
+    def all_recorded(self, owner: Any, names: Sequence[str], remember: Callable[..., Step]) -> Generator[None]:
+        """The same of several; ``remember`` is told the name first."""
+        steps: list[Step] = []
+        with ExitStack() as stack:
+            for name in names:
+                stack.enter_context(self.recorded(owner, name, partial(remember, name)))
+            self.steps = steps
             yield
 
 
@@ -84,7 +106,7 @@ class RedisTape(Tape):
         import redis.asyncio
 
         module: Any = redis.asyncio
-        self._client: Any = module.Redis.from_url(self.url)
+        self._client: Any = module.Redis.from_url(self.place)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -121,7 +143,7 @@ class ElasticsearchTape(Tape):
     async def open(self) -> None:
         from elasticsearch import AsyncElasticsearch
 
-        self._client = AsyncElasticsearch(self.url)
+        self._client = AsyncElasticsearch(self.place)
 
     async def close(self) -> None:
         await self._client.close()
@@ -145,7 +167,7 @@ class QdrantTape(Tape):
     async def open(self) -> None:
         from qdrant_client import AsyncQdrantClient
 
-        self._client = AsyncQdrantClient(url=self.url, check_compatibility=False)
+        self._client = AsyncQdrantClient(url=self.place, check_compatibility=False)
 
     async def close(self) -> None:
         await self._client.close()
@@ -154,13 +176,52 @@ class QdrantTape(Tape):
     def rolling(self) -> Generator[None]:
         from qdrant_client import AsyncQdrantClient
 
-        steps: list[Step] = []
-        with ExitStack() as stack:
-            for name in self.CALLS:
+        def remember(name: str, _: Any, *arguments: Any, **options: Any) -> Step:
+            return lambda: getattr(self._client, name)(*arguments, **options)
 
-                def remember(_: Any, *arguments: Any, name: str = name, **options: Any) -> Step:
-                    return lambda: getattr(self._client, name)(*arguments, **options)
+        with self.all_recorded(AsyncQdrantClient, self.CALLS, remember):
+            yield
 
-                stack.enter_context(self.recorded(AsyncQdrantClient, name, remember))
-            self.steps = steps
+
+class ChromaTape(Tape):
+    """Calls of the collections of chromadb's client of a server."""
+
+    CALLS = ("upsert", "update", "get", "query", "count", "delete")
+
+    async def open(self) -> None:
+        import chromadb
+        from chromadb.config import Settings
+
+        address, quiet = urlsplit(self.place), Settings(anonymized_telemetry=False)
+        self._client: Any = await chromadb.AsyncHttpClient(
+            host=str(address.hostname), port=address.port or 80, settings=quiet
+        )
+
+    @contextmanager
+    def rolling(self) -> Generator[None]:
+        from chromadb.api.models.AsyncCollection import AsyncCollection
+
+        def remember(name: str, this: Any, *arguments: Any, **options: Any) -> Step:
+            # made by hand, as a user keeps it: to look for it anew is a request
+            bare = AsyncCollection(client=self._client._server, model=this._model, embedding_function=None)
+            return lambda: getattr(bare, name)(*arguments, **options)
+
+        with self.all_recorded(AsyncCollection, self.CALLS, remember):
+            yield
+
+
+class EmbeddedChromaTape(Tape):
+    """Calls of the collections of chromadb in this process, on the backend's engine: a folder has but one.
+
+    They are made on a thread, since each takes milliseconds, in which the event loop would stand.
+    """
+
+    @contextmanager
+    def rolling(self) -> Generator[None]:
+        from chromadb.api.models.Collection import Collection
+
+        def remember(name: str, this: Any, *arguments: Any, **options: Any) -> Step:
+            return lambda: asyncio.to_thread(getattr(this, name), *arguments, **options)
+
+        with self.all_recorded(Collection, ChromaTape.CALLS, remember):
             yield

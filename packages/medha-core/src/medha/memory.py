@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _INLINE_ENTRIES: Final = 1000
 _LOG_SLACK: Final = 1000
+_EQUAL: Final = ("normalized_question", "query_hash", "template_id")
+"""Fields of ``Where`` and of an entry."""
 
 
 @dataclass(slots=True)
@@ -70,8 +72,21 @@ class _Collection:
         else:
             chosen = list(self.entries.values())
         if len(chosen) <= _INLINE_ENTRIES:
-            return [entry for entry in chosen if where.matches(entry)]
-        return await asyncio.to_thread(lambda: [entry for entry in chosen if where.matches(entry)])
+            return _matching(chosen, where)
+        return await asyncio.to_thread(_matching, chosen, where)
+
+
+def _matching(entries: list[CacheEntry], where: Where) -> list[CacheEntry]:
+    # a loop for each condition leaves little for ``matches``, and is many times as fast
+    for name in _EQUAL:
+        wanted: str | None = getattr(where, name)
+        if wanted is not None:
+            entries = [entry for entry in entries if getattr(entry, name) == wanted]
+    for key, value in where.metadata.items():
+        entries = [entry for entry in entries if entry.metadata.get(key) == value]
+    if where.expired_at is not None:
+        entries = [entry for entry in entries if entry.expires_at is not None]
+    return [entry for entry in entries if where.matches(entry)]
 
 
 class MemoryBackend(VectorStorageBackend):

@@ -116,7 +116,12 @@ def condition(where: Where | None, collection: Collection) -> tuple[str, dict[st
         "metadata": _as_json(comparable(where.metadata)) if where.metadata else None,
     }
     asked = {name: value for name, value in wanted.items() if value is not None}
-    return " AND ".join([statements.ALL, *(statements.CONDITIONS[name] for name in asked)]), values | asked
+    # a key that can be in a path of SQLite as it is
+    plain = next((key for key in where.metadata if key.isascii() and key.isidentifier()), None)
+    if plain is not None:
+        asked["item"] = f"$.{plain}"
+    names = [name for name in statements.CONDITIONS if name in asked]
+    return " AND ".join([statements.ALL, *(statements.CONDITIONS[name] for name in names)]), values | asked
 
 
 def _as_json(values: Mapping[str, Any]) -> str:

@@ -137,6 +137,8 @@ CONDITIONS: Final = {
     "query_hash": "query_hash = :query_hash",
     "template_id": "template_id = :template_id",
     "expired_at": "expires_at <= :expired_at",
+    # more than twice as fast as the next, to which it leaves few rows
+    "item": "json_extract(comparable, :item) = json_extract(:metadata, :item)",
     # compared as the texts of rows.comparable, which are equal exactly when the values are
     "metadata": """NOT EXISTS (
         SELECT 1 FROM json_each(:metadata) AS wanted WHERE NOT EXISTS (
@@ -144,7 +146,7 @@ CONDITIONS: Final = {
         )
     )""",
 }
-"""By the field of ``Where`` that each one is the meaning of."""
+"""By the field of ``Where`` that each one is the meaning of; ``item`` is one of the metadata."""
 
 SELECT_CHANGES: Final = """
     SELECT id, expires_at, comparable, vector FROM entries
