@@ -28,6 +28,27 @@ class LoopThread:
         """The result of the coroutine, which is cancelled when this thread is interrupted."""
         return run_on(self._loop, work)
 
+    async def awaited(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of the coroutine for a caller on another loop, with whose task it is cancelled.
+
+        Raises:
+            LifecycleError: ``stop`` came first.
+        """
+        coroutine = work()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError as exc:
+            coroutine.close()
+            raise LifecycleError("the event loop of this thread has ended") from exc
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # not this task was cancelled but the one there, by ``stop``
+            raise LifecycleError("the event loop of this thread has ended meanwhile") from None
+
     def stop(self) -> None:
         """End the loop, cancelling what still runs there."""
         self._loop.call_soon_threadsafe(self._stopping.set)
