@@ -20,7 +20,7 @@ from medha.errors import (
     EmbedderUnavailableError,
     LifecycleError,
 )
-from medha.loop_thread import LoopThread
+from medha.loop_thread import LoopEndedError, LoopThread
 from medha.remote.batching import cut, size_of, split
 from medha.remote.faults import not_understood, too_slow
 from medha.remote.retrying import with_retries
@@ -278,7 +278,7 @@ class RemoteEmbedder(BaseEmbedder):
     def _explained(self, fault: Exception) -> EmbedderError:
         if isinstance(fault, TimeoutError):
             return too_slow(self.vendor, f"{self._settings.timeout:g} s")
-        if isinstance(fault, LifecycleError):
+        if isinstance(fault, LoopEndedError):
             return EmbedderUnavailableError(f"the embedder of {self.vendor.name} was closed during a request")
         return self.explain(fault)
 
