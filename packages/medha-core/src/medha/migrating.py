@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from medha.errors import InvalidInputError, MigrationError, PartialWriteError
+from medha.evidence import SUFFIX
 from medha.identity import scope_key
 from medha.models import UNSET
 from medha.sources import CollectionSource
@@ -110,7 +111,8 @@ class Migrator:
         """Move everything that has not expired.
 
         Raises:
-            MigrationError: the target holds something else and ``merge`` is off; or the copy is not the source.
+            MigrationError: the target holds something else and ``merge`` is off; or the copy is not the source; or the
+                source is another model's evidence.
             InvalidEntryError: an entry cannot be stored; nothing was.
             PartialWriteError: stopped midway; the next run goes on from there.
         """
@@ -121,6 +123,11 @@ class Migrator:
         ):
             raise InvalidInputError(f"the collection {storage.collection!r} cannot be migrated into itself")
         total = await source.open(self._parts.embeddings.spec, self._parts.settings)
+        if isinstance(source, CollectionSource) and source.collection.endswith(SUFFIX) and not source.same_model:
+            raise MigrationError(
+                f"{source.name} holds judged answers of another model, whose similarities mean nothing under this one; "
+                "leave it behind, and let answers be judged anew"
+            )
         survey = await self._survey(source, total)
         if not merge and (survey.foreign or survey.differing):
             raise MigrationError(
