@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pytest
 
-from medha import CacheEntry, CollectionSource, FileSource, Medha, MedhaSync, NewEntry, RowSource, Settings, Where
+from medha import CacheEntry, CollectionSource, FileSource, Medha, MedhaSync, NewEntry, RowSource, Settings
 from medha.errors import (
     BackendWriteError,
     CollectionNotFoundError,
@@ -162,25 +162,6 @@ async def test_a_dry_run_tells_the_same_and_writes_nothing(
         assert (planned.stored, planned.checksum, planned.dry_run) == (done.stored, done.checksum, True)
 
 
-async def test_what_has_expired_stays_behind(
-    source: CollectionSource, embedder: WordsEmbedder, other: MemoryBackend, clock: Clock
-) -> None:
-    clock.now += 61
-    async with Medha("new", embedder, other, clock=clock) as cache:
-        done = await cache.migrate_from(source)
-        assert (done.entries, done.expired, await cache.count()) == (4, 1, 4)
-
-
-async def test_what_expires_after_a_stop_is_not_foreign_to_the_next_run(
-    source: CollectionSource, embedder: WordsEmbedder, other: MemoryBackend, clock: Clock
-) -> None:
-    async with Medha("new", embedder, other, clock=clock) as cache:
-        await cache.migrate_from(source)
-        clock.now += 61
-        again = await cache.migrate_from(source)
-        assert (again.already_there, again.expired, again.foreign) == (4, 1, 0)
-
-
 async def test_a_collection_that_is_not_there_is_named_and_not_made(
     backend: WatchedBackend, embedder: WordsEmbedder, other: MemoryBackend
 ) -> None:
@@ -245,73 +226,6 @@ async def test_a_vector_embedded_anew_that_arrives_without_its_length_is_told(
     async with Medha("new", with_model(embedder, "words 2"), Zeroing(), clock=clock) as cache:
         with pytest.raises(MigrationError, match="5 differ"):
             await cache.migrate_from(source)
-
-
-async def test_what_had_expired_in_the_target_only_is_stored_again(
-    embedder: WordsEmbedder, other: MemoryBackend, clock: Clock
-) -> None:
-    rows = RowSource(lambda: iter(LEGACY[2:3]), "rows")
-    async with Medha("new", embedder, other, Settings(default_ttl_seconds=60), clock=clock) as cache:
-        await cache.migrate_from(rows)
-        clock.now += 61
-        assert not await cache.search("List artists")
-        again = await cache.migrate_from(rows)
-        assert (again.stored, again.already_there, again.foreign) == (1, 0, 0)
-        assert (await cache.search("List artists")).generated_query == "SELECT 3"
-
-
-async def test_an_expired_entry_of_the_target_does_not_hide_one_that_the_source_lacks(
-    source: CollectionSource, embedder: WordsEmbedder, other: MemoryBackend, clock: Clock
-) -> None:
-    async with Medha("new", embedder, other, clock=clock) as cache:
-        await cache.store("liked", "SELECT 4", ttl=1)
-        await cache.store("of somebody else", "SELECT 8")
-        clock.now += 2
-        with pytest.raises(MigrationError, match=r"1 entries that .* lacks, and 0 with the same"):
-            await cache.migrate_from(source)
-
-
-@pytest.mark.parametrize("at", ["storing", "verifying"])
-async def test_what_expires_meanwhile_and_is_removed_from_the_source_is_no_fault(
-    at: str,
-    source: CollectionSource,
-    embedder: WordsEmbedder,
-    backend: WatchedBackend,
-    other: MemoryBackend,
-    clock: Clock,
-) -> None:
-    reads: Iterator[str] = iter(["looking", "storing", "verifying"])
-
-    class Purging(CollectionSource):
-        async def pages(self) -> AsyncIterator[Sequence[NewEntry]]:
-            if next(reads) == at:
-                clock.now += 61
-                await backend.delete("old", where=Where(expired_at=clock.now))
-            async for page in super().pages():
-                yield page
-
-    async with Medha("new", embedder, other, clock=clock) as cache:
-        assert (await cache.migrate_from(Purging(backend, "old"))).entries == 5
-        assert sorted(e.question for e in (await other.scroll("new", where=Where())).entries if not e.metadata) == [
-            "Umlaut “Ä”, 🎸", "liked", "total sales",
-        ]  # fmt: skip
-
-
-async def test_what_is_removed_from_the_source_before_it_expires_is_told(
-    source: CollectionSource, embedder: WordsEmbedder, backend: WatchedBackend, other: MemoryBackend, clock: Clock
-) -> None:
-    reads: Iterator[int] = iter(range(3))
-
-    class Removing(CollectionSource):
-        async def pages(self) -> AsyncIterator[Sequence[NewEntry]]:
-            if next(reads) == 1:
-                await backend.delete("old", where=Where(expired_at=clock.now + 61))
-            async for page in super().pages():
-                yield page
-
-    async with Medha("new", embedder, other, clock=clock) as cache:
-        with pytest.raises(MigrationError, match="the source was changed meanwhile"):
-            await cache.migrate_from(Removing(backend, "old"))
 
 
 async def test_a_source_that_changes_meanwhile_is_told(
