@@ -22,9 +22,9 @@ from medha.remote import (
     Vendor,
     collected_vectors,
     loads,
-    set_aside,
     to_vector,
 )
+from medha.remote.numbers import set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from medha.remote import set_aside
+from medha.remote import read_apart
 
 
 class SettingAside(httpx.AsyncClient):
@@ -15,12 +15,5 @@ class SettingAside(httpx.AsyncClient):
     async def send(self, request: httpx.Request, *, stream: bool = False, **chosen: Any) -> httpx.Response:  # noqa: ARG002
         """The answer without its numbers."""
         response = await super().send(request, stream=True, **chosen)
-        try:
-            chunks = [chunk async for chunk in response.aiter_bytes()]
-        finally:
-            await response.aclose()
-        body = await set_aside(chunks, "float")
-        # of the body as it came
-        for name in ("content-encoding", "content-length", "transfer-encoding"):
-            response.headers.pop(name, None)
+        body = await read_apart(response, "float")
         return httpx.Response(response.status_code, headers=response.headers, content=body, request=response.request)

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from medha.remote import set_aside
+from medha.remote import read_apart
 
 
 class SettingAside(httpx2.AsyncClient):
@@ -15,12 +15,5 @@ class SettingAside(httpx2.AsyncClient):
     async def send(self, request: httpx2.Request, *, stream: bool = False, **chosen: Any) -> httpx2.Response:  # noqa: ARG002
         """The answer without its numbers."""
         response = await super().send(request, stream=True, **chosen)
-        try:
-            chunks = [chunk async for chunk in response.aiter_bytes()]
-        finally:
-            await response.aclose()
-        body = await set_aside(chunks, "values")
-        # of the body as it came
-        for name in ("content-encoding", "content-length", "transfer-encoding"):
-            response.headers.pop(name, None)
+        body = await read_apart(response, "values")
         return httpx2.Response(response.status_code, headers=response.headers, content=body, request=response.request)

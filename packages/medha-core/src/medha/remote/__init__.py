@@ -15,7 +15,7 @@ from medha.remote.faults import (
     unreachable,
 )
 from medha.remote.model import RemoteModel, known_model
-from medha.remote.numbers import collected_vectors, loads, set_aside, to_vector
+from medha.remote.numbers import collected_vectors, loads, read_apart, to_vector
 from medha.remote.settings import RemoteEmbedderSettings
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "loads",
     "not_understood",
     "out_of_credit",
-    "set_aside",
+    "read_apart",
     "to_vector",
     "too_slow",
     "unexpected",

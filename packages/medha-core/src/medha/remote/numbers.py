@@ -11,10 +11,10 @@ import asyncio
 import json
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import AsyncIterator, Callable, Generator, Sequence
 
     from medha.models import Vector
 
@@ -61,6 +61,31 @@ def collected_vectors() -> Generator[list[Vector]]:
         yield vectors
     finally:
         _VECTORS.reset(token)
+
+
+class Streamed(Protocol):
+    """An answer of an HTTP client whose body has not been read."""
+
+    headers: Any
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """The body, as it comes."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+async def read_apart(response: Streamed, field: str) -> bytes:
+    """The body as ``set_aside`` leaves it; the headers that describe it as it came are removed."""
+    try:
+        chunks = [chunk async for chunk in response.aiter_bytes()]
+    finally:
+        await response.aclose()
+    for name in ("content-encoding", "content-length", "transfer-encoding"):
+        response.headers.pop(name, None)
+    return await set_aside(chunks, field)
 
 
 async def set_aside(chunks: Sequence[bytes], field: str) -> bytes:
