@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import threading
@@ -79,6 +80,8 @@ class VendorServer:
         self.most_at_once = 0
         self.tamper: Callable[[list[list[float]]], list[list[float]]] = list
         """Changes the vectors of an answer, to plant a fault."""
+        self.compress = False
+        """Answer compressed, as vendors do, where the client takes that."""
 
     def __enter__(self) -> Self:
         vendor = self
@@ -244,19 +247,24 @@ class _Handler(BaseHTTPRequestHandler):
                 method=self.command, path=parts.path, query=dict(parse_qsl(parts.query)), headers=headers, body=body
             )
         )
-        self._send(reply)
+        zip_it = self.server_of.compress and "gzip" in headers.get("accept-encoding", "")
+        self._send(reply, zip_it=zip_it)
 
     do_GET = do_POST  # noqa: N815
     do_PUT = do_POST  # noqa: N815
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: Reply, *, zip_it: bool) -> None:
         if reply.body is None:
             self.close_connection = True
             return
         content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        if zip_it:
+            content = gzip.compress(content, 1)
         self.send_response(reply.status)
         for name, value in {"content-type": "application/json", **reply.headers}.items():
             self.send_header(name, value)
+        if zip_it:
+            self.send_header("content-encoding", "gzip")
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medha import Medha, SearchStrategy, Settings
-from medha.errors import BackendUnavailableError
+from medha import CollectionSource, Medha, SearchStrategy, Settings
+from medha.errors import BackendUnavailableError, MigrationError
 
 if TYPE_CHECKING:
     from conftest import WatchedBackend, WordsEmbedder
@@ -111,6 +111,38 @@ async def test_the_evidence_survives_a_restart_and_belongs_to_its_collection(
         terms = other.stats().terms
         assert terms is not None
         assert terms.tiers["semantic"].right == 0
+
+
+async def test_the_evidence_moves_house_and_goes_on_there(embedder: WordsEmbedder, backend: WatchedBackend) -> None:
+    async with make(embedder, backend) as cache:
+        await fill(cache)
+        await miss_and_store(cache, NAMES[:10], right=True)
+        before = cache.stats().terms
+    house: Any = type(backend)()
+    for name in ("tests", "tests.evidence"):
+        async with Medha(name.replace("tests", "moved"), embedder, house) as new:
+            await new.migrate_from(CollectionSource(backend, name))
+    async with make(embedder, house, "moved") as cache:
+        assert before is not None
+        assert cache.stats().terms == before
+        await miss_and_store(cache, NAMES[10:20], right=True)
+    kept = (await house.scroll("moved.evidence")).entries
+    places = [(entry.metadata["tier"], entry.metadata.get("band")) for entry in kept]
+    assert len(places) == len(set(places)), "no counter begins anew"
+    assert sum(entry.feedback_correct for entry in kept) == 20
+
+
+async def test_evidence_of_another_model_stays_behind(embedder: WordsEmbedder, backend: WatchedBackend) -> None:
+    async with make(embedder, backend) as cache:
+        await fill(cache, 1)
+        await miss_and_store(cache, NAMES[:1], right=True)
+    other: Any = type(embedder)()
+    other.model_name = "other words"
+    house: Any = type(backend)()
+    async with Medha("tests.evidence", other, house) as new:
+        with pytest.raises(MigrationError, match="judged answers of another model"):
+            await new.migrate_from(CollectionSource(backend, "tests.evidence"))
+        assert await new.count() == 0
 
 
 async def test_a_judgement_counts_once(embedder: WordsEmbedder, backend: WatchedBackend) -> None:

@@ -162,25 +162,6 @@ async def test_a_dry_run_tells_the_same_and_writes_nothing(
         assert (planned.stored, planned.checksum, planned.dry_run) == (done.stored, done.checksum, True)
 
 
-async def test_what_has_expired_stays_behind(
-    source: CollectionSource, embedder: WordsEmbedder, other: MemoryBackend, clock: Clock
-) -> None:
-    clock.now += 61
-    async with Medha("new", embedder, other, clock=clock) as cache:
-        done = await cache.migrate_from(source)
-        assert (done.entries, done.expired, await cache.count()) == (4, 1, 4)
-
-
-async def test_what_expires_after_a_stop_is_not_foreign_to_the_next_run(
-    source: CollectionSource, embedder: WordsEmbedder, other: MemoryBackend, clock: Clock
-) -> None:
-    async with Medha("new", embedder, other, clock=clock) as cache:
-        await cache.migrate_from(source)
-        clock.now += 61
-        again = await cache.migrate_from(source)
-        assert (again.already_there, again.expired, again.foreign) == (4, 1, 0)
-
-
 async def test_a_collection_that_is_not_there_is_named_and_not_made(
     backend: WatchedBackend, embedder: WordsEmbedder, other: MemoryBackend
 ) -> None:
@@ -232,6 +213,18 @@ async def test_a_copy_that_is_not_the_source_is_told(
 
     async with Medha("new", embedder, Faulty(), clock=clock) as cache:
         with pytest.raises(MigrationError, match="is not what the collection 'old'"):
+            await cache.migrate_from(source)
+
+
+async def test_a_vector_embedded_anew_that_arrives_without_its_length_is_told(
+    source: CollectionSource, embedder: WordsEmbedder, clock: Clock
+) -> None:
+    class Zeroing(MemoryBackend):
+        async def upsert(self, collection: str, entries: Sequence[CacheEntry]) -> None:
+            await super().upsert(collection, [entry.with_vector(np.zeros(64, np.float32)) for entry in entries])
+
+    async with Medha("new", with_model(embedder, "words 2"), Zeroing(), clock=clock) as cache:
+        with pytest.raises(MigrationError, match="5 differ"):
             await cache.migrate_from(source)
 
 

@@ -45,6 +45,18 @@ class RemoteUseTopic(RemoteTopic):
         assert len(vendor.requests) == 1 + 3
         np.testing.assert_allclose(in_parts, whole, atol=1e-5)
 
+    async def test_a_compressed_answer_is_read_as_one_that_is_not(
+        self, vendor: VendorServer, make_with: MakeWith
+    ) -> None:
+        async with connected(make_with(retries=0)) as embedder:
+            plain = vectors_of(await embedder.aembed_batch(TEXTS), len(TEXTS), embedder)
+            vendor.compress = True
+            packed = vectors_of(await embedder.aembed_batch(TEXTS), len(TEXTS), embedder)
+            np.testing.assert_array_equal(packed, plain)
+            vendor.fail(400, "the reason of the vendor")
+            with pytest.raises(EmbedderError, match="the reason of the vendor"):
+                await embedder.aembed("How many orders?")
+
     async def test_no_more_requests_than_set_are_under_way(self, vendor: VendorServer, make_with: MakeWith) -> None:
         async with connected(make_with(texts_per_request=1, concurrency=3, timeout=30)) as embedder:
             vendor.hold()

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from medha.backend import VectorStorageBackend
+from medha.apart import ApartBackend
 from medha.errors import BackendError, CollectionMismatchError
 from medha.memory import mismatch_message
 from medha.models import Match, Page
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
 _CURSOR: Final = "after:"
 
 
-class AzureSearchBackend(VectorStorageBackend):
+class AzureSearchBackend(ApartBackend):
     """Entries as documents: the vector, the entry as JSON, and tokens that filters ask for."""
 
     capabilities: Mapping[Capability, Support] = CAPABILITIES
 
     def __init__(self, settings: AzureSearchSettings, credential: AsyncTokenCredential | None = None) -> None:
         self.capabilities = capabilities_with(settings)
+        # a credential that was given may belong to the caller's event loop
+        self.apart = credential is None
         self._settings = settings
         self._service = Service(settings, credential)
         self._tallying = Tallying()

@@ -38,7 +38,7 @@ def key_of(entry_id: str) -> str:
 
 
 def entry_document(entry: CacheEntry, version: str) -> dict[str, Any]:
-    """The document of an entry that is stored now."""
+    """The document of an entry that is stored now, but for its vector, which ``encoded`` adds."""
     row = to_row(entry)
     bits = row.pop(VECTOR_FIELD)
     return {
@@ -52,7 +52,6 @@ def entry_document(entry: CacheEntry, version: str) -> dict[str, Any]:
         "expires_at": entry.expires_at,
         # as one text, so that no number in it loses a digit and no key in it means anything to the service
         "entry": json.dumps(row, ensure_ascii=False, separators=(",", ":")),
-        "vector": to_vector(bits),
         VECTOR_FIELD: bits,
     }
 
@@ -62,7 +61,14 @@ def tally_document(tally: Tally, version: str) -> dict[str, Any]:
     return {**tally.row, "key": tally.key, "version": version}
 
 
-def to_vector(bits: str) -> list[float]:
+def encoded(action: Mapping[str, Any]) -> bytes:
+    """The action as it goes over the wire: with its vector, and characters that are not ASCII as they are."""
+    bits = action.get(VECTOR_FIELD)
+    whole = action if bits is None else {**action, "vector": _numbers(bits)}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _numbers(bits: str) -> list[float]:
     """The numbers of a vector, as near as JSON comes to float32."""
     return np.frombuffer(base64.b64decode(bits), dtype="<f4").tolist()
 

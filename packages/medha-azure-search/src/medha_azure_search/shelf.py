@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from azure.search.documents.models import VectorizedQuery
 
 from medha.errors import BackendTimeoutError, BackendWriteError
 from medha_azure_search import queries
-from medha_azure_search.documents import READ, READ_PLACES, tally_document, to_stored_row
+from medha_azure_search.documents import READ, READ_PLACES, encoded, tally_document, to_stored_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -207,7 +206,7 @@ class Shelf:
         batch: list[dict[str, Any]] = []
         size, most = 0, self.service.settings.max_request_bytes
         for action in actions:
-            more = len(json.dumps(action, ensure_ascii=False).encode()) + 1
+            more = len(encoded(action)) + 1
             if more > _LARGEST_REQUEST:
                 raise BackendWriteError(
                     f"{self.doing}: the entry {action['key']!r} takes {more} bytes, more than the 16 MB that the "

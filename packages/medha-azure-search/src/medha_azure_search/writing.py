@@ -6,9 +6,8 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.errors import BackendError, BackendWriteError
-from medha.rows import VECTOR_FIELD
 from medha_azure_search import queries
-from medha_azure_search.documents import READ_PLACES, READ_WHOLE, entry_document, to_vector
+from medha_azure_search.documents import READ_PLACES, READ_WHOLE, entry_document
 from medha_azure_search.errors import FAILURES
 
 if TYPE_CHECKING:
@@ -83,6 +82,4 @@ async def _put_back(
 
 def _as_it_was(found: Mapping[str, Any]) -> dict[str, Any]:
     document = {name: value for name, value in found.items() if not name.startswith("@")}
-    if document.get(VECTOR_FIELD) is not None:
-        document["vector"] = to_vector(document[VECTOR_FIELD])
     return document | {"version": uuid.uuid4().hex}

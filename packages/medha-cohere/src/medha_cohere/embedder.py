@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from medha.remote import Answer, RemoteEmbedder, Vendor, known_model
+from medha.remote import Answer, RemoteEmbedder, Vendor, collected_vectors, known_model
 from medha_cohere.models import MODELS, MOST_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import httpx
-    from cohere import ClientV2
+    from cohere import AsyncClientV2
 
     from medha.errors import EmbedderError
     from medha_cohere.settings import CohereSettings
@@ -23,11 +20,7 @@ _VENDOR: Final = Vendor(name="Cohere", plugin="cohere", key_variables=("CO_API_K
 
 
 class CohereEmbedder(RemoteEmbedder):
-    """Embeds stored questions as documents (``search_document``) and asked ones as queries (``search_query``).
-
-    The SDK builds its answers number by number in Python, for a fifth of a second where they are full; so it works in
-    threads, of which there are as many as requests may be under way.
-    """
+    """Embeds stored questions as documents (``search_document``) and asked ones as queries (``search_query``)."""
 
     asymmetric: ClassVar[bool] = True
     truncates: ClassVar[bool] = True
@@ -36,9 +29,8 @@ class CohereEmbedder(RemoteEmbedder):
         model = known_model(MODELS, settings.model, settings.dimension, _VENDOR)
         super().__init__(settings, _VENDOR, model)
         self._chosen = settings
-        self._client: ClientV2 | None = None
-        self._http: httpx.Client | None = None
-        self._threads: ThreadPoolExecutor | None = None
+        self._client: AsyncClientV2 | None = None
+        self._http: httpx.AsyncClient | None = None
         self._options: dict[str, Any] = {"truncate": "END" if settings.over_long == "truncate" else "NONE"}
         if settings.dimension not in {None, model.dimension}:
             self._options["output_dimension"] = settings.dimension
@@ -50,13 +42,13 @@ class CohereEmbedder(RemoteEmbedder):
 
     def open(self) -> None:
         """Make the client, on an HTTP client of its own that can be closed."""
-        import httpx
-        from cohere import ClientV2
+        from cohere import AsyncClientV2
+
+        from medha_cohere.http import SettingAside
 
         key = self.key()
-        self._threads = ThreadPoolExecutor(self._chosen.concurrency, thread_name_prefix="medha-cohere")
-        self._http = httpx.Client(timeout=self._chosen.timeout, follow_redirects=True)
-        self._client = ClientV2(
+        self._http = SettingAside(timeout=self._chosen.timeout, follow_redirects=True)
+        self._client = AsyncClientV2(
             api_key=key,
             base_url=self._chosen.base_url or "https://api.cohere.com",
             httpx_client=self._http,
@@ -64,35 +56,35 @@ class CohereEmbedder(RemoteEmbedder):
         )
 
     async def shut(self) -> None:
-        """Close the HTTP client; the threads end when their requests have."""
+        """Close the HTTP client."""
         http, self._http, self._client = self._http, None, None
-        threads, self._threads = self._threads, None
-        if threads is not None:
-            threads.shutdown(wait=False, cancel_futures=True)
         if http is not None:
-            await asyncio.to_thread(http.close)
+            await http.aclose()
 
     async def send(self, texts: Sequence[str], *, is_document: bool) -> Any:
         """One request to ``/v2/embed``."""
         assert self._client is not None  # noqa: S101 - between open and shut
-        request = partial(
-            self._client.embed,
-            model=self._chosen.model,
-            input_type="search_document" if is_document and self.asymmetric else "search_query",
-            texts=list(texts),
-            embedding_types=["float"],
-            request_options={"max_retries": 0},
-            **self._options,
-        )
-        return await asyncio.get_running_loop().run_in_executor(self._threads, request)
+        with collected_vectors() as vectors:
+            answer = await self._client.embed(
+                model=self._chosen.model,
+                input_type="search_document" if is_document and self.asymmetric else "search_query",
+                texts=list(texts),
+                embedding_types=["float"],
+                request_options={"max_retries": 0},
+                **self._options,
+            )
+        return answer, vectors
 
     def read(self, answer: Any) -> Answer:
         """The float vectors, which come in the order of the texts, and the billed tokens."""
         import numpy as np
 
-        billed = answer.meta and answer.meta.billed_units
+        said, vectors = answer
+        if len(vectors) != len(said.embeddings.float_):
+            raise ValueError("an embedding is no vector")
+        billed = said.meta and said.meta.billed_units
         return Answer(
-            vectors=np.array(answer.embeddings.float_, dtype=np.float32),
+            vectors=np.array(vectors),
             tokens=int(billed.input_tokens) if billed and billed.input_tokens is not None else None,
         )
 

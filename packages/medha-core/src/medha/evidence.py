@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from medha.identity import entry_id, query_hash
+from medha.identity import entry_id, query_hash, scope_key
 from medha.models import CacheEntry, SearchStrategy
 from medha.terms import Tally, band_of, decide, tighter
 
@@ -143,13 +143,15 @@ class EvidenceBook:
         name = tier if band is None else f"{tier} {band}"
         vector = np.zeros(self._spec.dimension, np.float32)
         vector[0] = 1.0
+        metadata: dict[str, Any] = {"tier": tier} if band is None else {"tier": tier, "band": band}
         return CacheEntry(
-            id=entry_id(self._storage.collection, name, ""),
+            # as every entry's, so that a migration gives it the one it has here
+            id=entry_id(self._storage.collection, name, scope_key(metadata)),
             question=name,
             normalized_question=name,
             generated_query=name,
             query_hash=query_hash(name),
             created_at=self._clock(),
-            metadata={"tier": tier} if band is None else {"tier": tier, "band": band},
+            metadata=metadata,
             vector=vector,
         )

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class LoopEndedError(LifecycleError):
+    """The event loop of a thread ended before a call on it did."""
+
+    def __init__(self) -> None:
+        super().__init__("the event loop of this thread has ended")
+
+
 class LoopThread:
     """Runs coroutines for other threads. The thread is a daemon: a forgotten ``stop`` never hangs the interpreter."""
 
     def __init__(self) -> None:
+        self._promises: set[Future[Any]] = set()
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._thread = threading.Thread(target=self._main, name="medha-loop", daemon=True)
         self._thread.start()
@@ -28,10 +36,58 @@ class LoopThread:
         """The result of the coroutine, which is cancelled when this thread is interrupted."""
         return run_on(self._loop, work)
 
+    async def awaited(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of the coroutine for a caller on another loop; where that is cancelled, so is this, to its end.
+
+        Raises:
+            LoopEndedError: ``stop`` came first.
+        """
+        ended: Future[None] = Future()
+
+        async def to_its_end() -> T:
+            try:
+                return await work()
+            finally:
+                ended.set_result(None)
+
+        coroutine = to_its_end()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError as exc:
+            coroutine.close()
+            raise LoopEndedError from exc
+        promises = {future, ended}
+        self._promises |= promises
+        if not self._thread.is_alive():
+            self._break_promises()
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                # not this task was cancelled but the one there, by ``stop``; perhaps it never began
+                coroutine.close()
+                raise LoopEndedError from None
+            # what it takes back is taken back before the caller goes on
+            await asyncio.wait({asyncio.wrap_future(ended)})
+            raise
+        finally:
+            self._promises -= promises
+
+    def is_current(self) -> bool:
+        """Whether the caller runs on this loop."""
+        return running_loop() is self._loop
+
     def stop(self) -> None:
         """End the loop, cancelling what still runs there."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
+        self._break_promises()
+
+    def _break_promises(self) -> None:
+        """Let nobody wait for what came when the loop was ending, and never began."""
+        for promise in list(self._promises):
+            promise.cancel()
 
     def _main(self) -> None:
         asyncio.run(self._serve())

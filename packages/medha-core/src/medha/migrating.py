@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from medha.errors import InvalidInputError, MigrationError, PartialWriteError
+from medha.evidence import SUFFIX
 from medha.identity import scope_key
 from medha.models import UNSET
 from medha.sources import CollectionSource
@@ -69,6 +70,10 @@ class _Moved(NamedTuple):
     def id(self) -> str:
         return self.draft.id
 
+    @property
+    def expires_at(self) -> float | None:
+        return self.draft.fields["expires_at"]
+
 
 @dataclass(slots=True)
 class _Survey:
@@ -85,6 +90,8 @@ class _Survey:
     repeated: int = 0
     checksum: int = 0
     newest: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
+    expiring: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
+    """When those expire that do, and their sums."""
 
     def chosen(self, moved: _Moved) -> bool:
         """Whether it is the one to keep of those with its question and scope."""
@@ -104,7 +111,8 @@ class Migrator:
         """Move everything that has not expired.
 
         Raises:
-            MigrationError: the target holds something else and ``merge`` is off; or the copy is not the source.
+            MigrationError: the target holds something else and ``merge`` is off; or the copy is not the source; or the
+                source is another model's evidence.
             InvalidEntryError: an entry cannot be stored; nothing was.
             PartialWriteError: stopped midway; the next run goes on from there.
         """
@@ -115,6 +123,11 @@ class Migrator:
         ):
             raise InvalidInputError(f"the collection {storage.collection!r} cannot be migrated into itself")
         total = await source.open(self._parts.embeddings.spec, self._parts.settings)
+        if isinstance(source, CollectionSource) and source.collection.endswith(SUFFIX) and not source.same_model:
+            raise MigrationError(
+                f"{source.name} holds judged answers of another model, whose similarities mean nothing under this one; "
+                "leave it behind, and let answers be judged anew"
+            )
         survey = await self._survey(source, total)
         if not merge and (survey.foreign or survey.differing):
             raise MigrationError(
@@ -170,6 +183,8 @@ class Migrator:
                 survey.differing += entry is not None and not same
                 survey.embedded += not same and moved.draft.given_vector is None
                 survey.checksum = (survey.checksum + moved.sum) % _SUM_OF
+                if moved.expires_at is not None:
+                    survey.expiring[moved.id] = (moved.expires_at, moved.sum)
             self._tell("looking", read, max(read, total or 0))
         survey.repeated = read - survey.expired - survey.entries
         return repeated
@@ -235,6 +250,11 @@ class Migrator:
                         wrong.append(moved.id)
             self._tell("verifying", len(checked), max(len(checked), survey.entries))
         now = self._parts.clock()
+        for entry_id, (expires_at, sum_of_entry) in survey.expiring.items():
+            # some engines remove it at once, from the source too
+            if expires_at <= now and entry_id not in checked:
+                checked.add(entry_id)
+                sum_here, sum_there = (sum_here + sum_of_entry) % _SUM_OF, (sum_there + sum_of_entry) % _SUM_OF
         there_now = await storage.count() - await storage.count(Where(expired_at=now))
         too_many = 0 if merge else max(0, there_now - survey.entries)
         changed = len(checked) != survey.entries or sum_here != survey.checksum
@@ -248,7 +268,9 @@ class Migrator:
 
     async def _there(self, chosen: Sequence[_Moved], survey: _Survey) -> Mapping[str, CacheEntry]:
         ids = [moved.id for moved in chosen] if survey.in_target else []
-        return {entry.id: entry for entry in await self._parts.storage.get(ids)} if ids else {}
+        found = await self._parts.storage.get(ids) if ids else []
+        # what has expired there answers nobody, and is replaced
+        return {entry.id: entry for entry in found if entry.expires_at is None or entry.expires_at > survey.now}
 
     async def _pages(self, source: EntrySource, now: float) -> AsyncIterator[list[_Moved | None]]:
         """Every entry as it will be, ``None`` for an expired one."""
@@ -272,7 +294,7 @@ class Migrator:
         if vector is None or vector.shape != (dimension,):
             return False
         if moved.draft.given_vector is None:
-            return True
+            return abs(float(vector @ vector) - 1) <= 1 - _SAME_VECTOR
         given = unit_rows(
             [moved.draft.given_vector], count=1, dimension=dimension, what="a vector", error=MigrationError
         )
@@ -311,8 +333,7 @@ def _sum(fields: Mapping[str, Any], times: Sequence[str]) -> int:
 
 
 def _expired(moved: _Moved, now: float) -> bool:
-    expires_at = moved.draft.fields["expires_at"]
-    return expires_at is not None and expires_at <= now
+    return moved.expires_at is not None and moved.expires_at <= now
 
 
 def _some(ids: Sequence[str]) -> str:

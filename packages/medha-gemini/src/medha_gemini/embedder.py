@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from medha.remote import Answer, RemoteEmbedder, Vendor, known_model
+from medha.remote import Answer, RemoteEmbedder, Vendor, collected_vectors, known_model
 from medha_gemini.models import MODELS, MOST_TEXTS, WORDS_OF_TASKS, is_told_in_words
 
 if TYPE_CHECKING:
@@ -51,12 +51,13 @@ class GeminiEmbedder(RemoteEmbedder):
 
     def open(self) -> None:
         """Make the client, on an HTTP client of its own that can be closed."""
-        import httpx2
         from google.genai import Client
         from google.genai.types import HttpOptions
 
+        from medha_gemini.http import SettingAside
+
         key = self.key()
-        self._http = httpx2.AsyncClient(timeout=self._chosen.timeout, follow_redirects=True)
+        self._http = SettingAside(timeout=self._chosen.timeout, follow_redirects=True)
         options = HttpOptions(
             base_url=self._chosen.base_url or "https://generativelanguage.googleapis.com",
             # the SDK's own default has changed between versions, and follows a variable of the environment
@@ -84,20 +85,24 @@ class GeminiEmbedder(RemoteEmbedder):
         options = dict(self._options)
         if not self._in_words:
             options["task_type"] = self._task(is_document=is_document)
-        return await self._client.aio.models.embed_content(
-            model=self._chosen.model,
-            # bare strings would become the parts of one content, and get one vector together
-            contents=[Content(parts=[Part(text=text)]) for text in texts],
-            config=EmbedContentConfig(**options),
-        )
+        with collected_vectors() as vectors:
+            answer = await self._client.aio.models.embed_content(
+                model=self._chosen.model,
+                # bare strings would become the parts of one content, and get one vector together
+                contents=[Content(parts=[Part(text=text)]) for text in texts],
+                config=EmbedContentConfig(**options),
+            )
+        return answer, vectors
 
     def read(self, answer: Any) -> Answer:
         """The vectors, which come in the order of the texts, and the tokens where they are told."""
         import numpy as np
 
-        usage = getattr(answer, "usage_metadata", None)
-        vectors = np.array([embedding.values for embedding in answer.embeddings], dtype=np.float32)
-        return Answer(vectors=vectors, tokens=None if usage is None else usage.prompt_token_count)
+        said, vectors = answer
+        if len(vectors) != len(said.embeddings):
+            raise ValueError("an embedding has no vector")
+        usage = getattr(said, "usage_metadata", None)
+        return Answer(vectors=np.array(vectors), tokens=None if usage is None else usage.prompt_token_count)
 
     def explain(self, fault: Exception) -> EmbedderError:
         """The error for what the SDK raised."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from medha.remote import Answer, RemoteEmbedder, Vendor, known_model
+from medha.remote import Answer, RemoteEmbedder, Vendor, collected_vectors, known_model
 from medha_mistral.models import MODELS, MOST_TEXTS, MOST_TOKENS
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ class MistralEmbedder(RemoteEmbedder):
 
     def open(self) -> None:
         """Make the client, on an HTTP client of its own that can be closed."""
-        import httpx2
         from mistralai.client import Mistral
 
+        from medha_mistral.http import SettingAside
+
         key = self.key()
-        self._http = httpx2.AsyncClient(timeout=self._chosen.timeout, follow_redirects=True)
+        self._http = SettingAside(timeout=self._chosen.timeout, follow_redirects=True)
         self._client = Mistral(
             api_key=key,
             server_url=self._chosen.base_url or "https://api.mistral.ai",
@@ -57,18 +58,21 @@ class MistralEmbedder(RemoteEmbedder):
         """One request to ``/v1/embeddings``."""
         assert self._client is not None  # noqa: S101 - between open and shut
         # without a retry configuration the SDK asks once
-        return await self._client.embeddings.create_async(model=self._chosen.model, inputs=list(texts), **self._options)
+        with collected_vectors() as vectors:
+            answer = await self._client.embeddings.create_async(
+                model=self._chosen.model, inputs=list(texts), **self._options
+            )
+        return answer, vectors
 
     def read(self, answer: Any) -> Answer:
         """The vectors by their index."""
         import numpy as np
 
-        data = sorted(answer.data, key=lambda item: item.index)
-        if [item.index for item in data] != list(range(len(data))):
+        said, vectors = answer
+        places = [item.index for item in said.data]
+        if sorted(places) != list(range(len(vectors))):
             raise ValueError("the indices of the vectors are not those of the texts")
-        return Answer(
-            vectors=np.array([item.embedding for item in data], dtype=np.float32), tokens=answer.usage.total_tokens
-        )
+        return Answer(vectors=np.array(vectors)[np.argsort(places)], tokens=said.usage.total_tokens)
 
     def explain(self, fault: Exception) -> EmbedderError:
         """The error for what the SDK raised."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from medha.remote import Answer, RemoteEmbedder, Vendor, known_model
+from medha.remote import Answer, RemoteEmbedder, Vendor, known_model, loads, to_vector
 from medha_openai.models import MODELS, MOST_TEXTS, MOST_TOKENS
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class OpenAIEmbedder(RemoteEmbedder):
     """Embeds with OpenAI, an Azure OpenAI deployment, or a server that speaks the same API.
 
-    A ``client`` that is given, say one that signs in with a token provider, is used as it is and not closed; its own
-    retries are not used.
+    A ``client`` that is given, say one that signs in with a token provider, is used as it is, on the event loop of its
+    owner, and not closed; its own retries are not used.
     """
 
     def __init__(self, settings: OpenAISettings, client: AsyncOpenAI | None = None) -> None:
@@ -29,6 +29,7 @@ class OpenAIEmbedder(RemoteEmbedder):
         super().__init__(settings, vendor, model)
         self._chosen = settings
         self._given = client
+        self.apart = client is None
         self._client: AsyncOpenAI | None = None
         # a model that cannot shorten its vectors refuses even its own dimension
         self._options: dict[str, Any] = {"encoding_format": settings.encoding_format}
@@ -58,19 +59,24 @@ class OpenAIEmbedder(RemoteEmbedder):
     async def send(self, texts: Sequence[str], *, is_document: bool) -> Any:  # noqa: ARG002
         """One request to ``/embeddings``."""
         assert self._client is not None  # noqa: S101 - between open and shut
-        return await self._client.embeddings.create(model=self._chosen.model, input=list(texts), **self._options)
+        # as it came: the SDK's models take half a second of the loop for a large answer
+        answer = await self._client.embeddings.with_raw_response.create(
+            model=self._chosen.model, input=list(texts), **self._options
+        )
+        return answer.content
 
     def read(self, answer: Any) -> Answer:
         """The vectors by their index, which need not be the order in which they were sent."""
         import numpy as np
 
-        data = sorted(answer.data, key=lambda item: item.index)
-        if [item.index for item in data] != list(range(len(data))):
+        body = loads(answer, "embedding", _numbers)
+        data = sorted(body["data"], key=lambda item: item["index"])
+        if [item["index"] for item in data] != list(range(len(data))):
             raise ValueError("the indices of the vectors are not those of the texts")
-        usage = answer.usage
+        usage = body.get("usage")
         return Answer(
-            vectors=np.array([_numbers(item.embedding) for item in data], dtype=np.float32),
-            tokens=None if usage is None else usage.total_tokens,
+            vectors=np.array([item["embedding"] for item in data], dtype=np.float32),
+            tokens=None if usage is None else usage["total_tokens"],
         )
 
     def explain(self, fault: Exception) -> EmbedderError:
@@ -128,4 +134,4 @@ def _numbers(embedding: Any) -> Any:
 
     if isinstance(embedding, str):
         return np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4")
-    return embedding
+    return to_vector(embedding)

@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from medha.backend import VectorStorageBackend
+from medha.apart import ApartBackend
 from medha.errors import BackendError, CollectionMismatchError
 from medha.memory import mismatch_message
 from medha.models import Page
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from medha_weaviate.settings import WeaviateSettings
 
 
-class WeaviateBackend(VectorStorageBackend):
+class WeaviateBackend(ApartBackend):
     """Entries as objects: the vector, every field, and tokens that filters ask for."""
 
     capabilities: Mapping[Capability, Support] = CAPABILITIES

@@ -73,6 +73,8 @@ class Connection:
     async def close(self) -> None:
         """Let what is being written arrive, and close the connections."""
         client, self._client = self._client, None
+        # the next connection may be made on another event loop
+        self._connecting = asyncio.Lock()
         if client is not None:
             try:
                 await self.writes.over()

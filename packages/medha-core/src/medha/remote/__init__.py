@@ -15,6 +15,7 @@ from medha.remote.faults import (
     unreachable,
 )
 from medha.remote.model import RemoteModel, known_model
+from medha.remote.numbers import collected_vectors, loads, read_apart, to_vector
 from medha.remote.settings import RemoteEmbedderSettings
 
 __all__ = [
@@ -23,10 +24,14 @@ __all__ = [
     "RemoteEmbedderSettings",
     "RemoteModel",
     "Vendor",
+    "collected_vectors",
     "fault_of_status",
     "known_model",
+    "loads",
     "not_understood",
     "out_of_credit",
+    "read_apart",
+    "to_vector",
     "too_slow",
     "unexpected",
     "unreachable",

@@ -17,8 +17,10 @@ from medha.errors import (
     EmbedderError,
     EmbedderInputError,
     EmbedderOutputError,
+    EmbedderUnavailableError,
     LifecycleError,
 )
+from medha.loop_thread import LoopEndedError, LoopThread
 from medha.remote.batching import cut, size_of, split
 from medha.remote.faults import not_understood, too_slow
 from medha.remote.retrying import with_retries
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from medha.remote.settings import RemoteEmbedderSettings
 
 _PROBE: Final = "How many components has a vector of this model?"
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 4
 """Vectors that are read in less than a millisecond; more are read in a thread."""
 _MISREAD: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading an answer of another shape raises."""
@@ -59,6 +61,9 @@ class RemoteEmbedder(BaseEmbedder):
     """True where the vendor cuts a text that is too long, when told so; else it is cut here."""
     refuses: ClassVar[bool] = True
     """True where the vendor refuses a text that is too long; else what may be too long is refused here."""
+    apart: bool = True
+    """False where the client belongs to the caller's event loop; else the SDK runs on one of its own, in a thread, for
+    building a request and reading an answer take it up to half a second."""
 
     def __init__(self, settings: RemoteEmbedderSettings, vendor: Vendor, model: RemoteModel) -> None:
         self.vendor = vendor
@@ -69,6 +74,7 @@ class RemoteEmbedder(BaseEmbedder):
         self._secret = settings.api_key if settings.api_key or settings.base_url else _key_of_the_vendor(vendor)
         self._connecting = asyncio.Lock()
         self._slots: asyncio.Semaphore | None = None
+        self._thread: LoopThread | None = None
         self._requests = self._texts = self._tokens = 0
 
     @abstractmethod
@@ -81,7 +87,7 @@ class RemoteEmbedder(BaseEmbedder):
 
     @abstractmethod
     async def send(self, texts: Sequence[str], *, is_document: bool) -> Any:
-        """One request through the SDK; what it raises goes to ``explain``."""
+        """One request through the SDK, on its own event loop; what it raises goes to ``explain``."""
 
     @abstractmethod
     def read(self, answer: Any) -> Answer:
@@ -146,6 +152,7 @@ class RemoteEmbedder(BaseEmbedder):
             if self._slots is not None:
                 return
             await asyncio.to_thread(self.open)
+            self._thread = LoopThread() if self.apart else None
             self._slots = asyncio.Semaphore(self._settings.concurrency)
             if self._dimension is None:
                 try:
@@ -157,8 +164,16 @@ class RemoteEmbedder(BaseEmbedder):
     async def close(self) -> None:
         """Close the client; a request under way then fails with an ``EmbedderError``."""
         slots, self._slots = self._slots, None
-        if slots is not None:
+        if slots is None:
+            return
+        thread, self._thread = self._thread, None
+        if thread is None:
             await self.shut()
+            return
+        try:
+            await thread.awaited(self.shut)
+        finally:
+            await asyncio.to_thread(thread.stop)
 
     async def aembed_batch(self, texts: Sequence[str], *, is_document: bool = False) -> Vectors:
         """One vector per text, in as few requests as the vendor's limits allow, ``concurrency`` of them at a time.
@@ -218,7 +233,7 @@ class RemoteEmbedder(BaseEmbedder):
         self._requests += 1
         try:
             async with asyncio.timeout(self._settings.timeout):
-                sent = await self.send(texts, is_document=is_document)
+                sent = await self._sent(texts, is_document=is_document)
         except Exception as exc:  # noqa: BLE001 - each becomes an EmbedderError, in or outside of the plugin's table
             fault: EmbedderError = self._explained(exc)
             fault.__cause__ = exc
@@ -226,6 +241,12 @@ class RemoteEmbedder(BaseEmbedder):
             self._texts += len(texts)
             return await self._checked(sent, len(texts))
         raise self._without_secrets(fault, texts, self.prefix(is_document=is_document))
+
+    async def _sent(self, texts: Sequence[str], *, is_document: bool) -> Any:
+        thread = self._thread
+        if thread is None:
+            return await self.send(texts, is_document=is_document)
+        return await thread.awaited(lambda: self.send(texts, is_document=is_document))
 
     async def _checked(self, sent: Any, count: int) -> Vectors:
         try:
@@ -257,6 +278,8 @@ class RemoteEmbedder(BaseEmbedder):
     def _explained(self, fault: Exception) -> EmbedderError:
         if isinstance(fault, TimeoutError):
             return too_slow(self.vendor, f"{self._settings.timeout:g} s")
+        if isinstance(fault, LoopEndedError):
+            return EmbedderUnavailableError(f"the embedder of {self.vendor.name} was closed during a request")
         return self.explain(fault)
 
     def _without_secrets(self, fault: EmbedderError, texts: Sequence[str], prefix: str) -> EmbedderError:
