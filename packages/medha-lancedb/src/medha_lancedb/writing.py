@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from medha.models import CacheEntry
+    from medha.where import Where
     from medha_lancedb.arrow import Rows
 
 
@@ -15,6 +17,12 @@ class Store(NamedTuple):
     """Rows to be stored."""
 
     rows: Rows
+
+
+class Pend(NamedTuple):
+    """A few entries to be stored in the pending file."""
+
+    entries: Sequence[CacheEntry]
 
 
 class Feedback(NamedTuple):
@@ -26,12 +34,12 @@ class Feedback(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """A condition whose entries are removed."""
+    """Conditions whose entries are removed."""
 
-    condition: str | None
+    where: Where
 
 
-Work = Store | Feedback | Delete
+Work = Store | Pend | Feedback | Delete
 
 
 class Writer:
