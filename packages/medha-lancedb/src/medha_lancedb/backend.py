@@ -59,12 +59,11 @@ class LanceBackend(VectorStorageBackend):
         doing = "opening the collection"
         async with self._opening:
             try:
-                table = (await self._open(doing, collection)).table
+                known = await self._open(doing, collection)
             except CollectionNotFoundError:
-                table = (await self._make(doing, collection, spec)).table
-        stored = rows.spec_of(table.schema, f"{doing} {table.source}")
-        if stored != spec:
-            raise CollectionMismatchError(mismatch_message(collection, stored, spec))
+                known = await self._make(doing, collection, spec)
+        if known.table.spec != spec:
+            raise CollectionMismatchError(mismatch_message(collection, known.table.spec, spec))
 
     async def drop_collection(self, collection: str) -> None:
         """Remove the table with its files."""

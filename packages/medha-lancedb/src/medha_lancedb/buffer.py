@@ -14,10 +14,11 @@ from medha_lancedb.pending import PendingFile
 from medha_lancedb.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
     from medha.models import CacheEntry
+    from medha_lancedb.pending import Values
     from medha_lancedb.settings import LanceSettings
     from medha_lancedb.writing import Feedback
 
@@ -64,10 +65,14 @@ class Buffer:
 
         return await self._run("reading", read)
 
-    async def add(self, entries: Sequence[CacheEntry]) -> None:
-        """Keep the entries, all or none, instead of those with the same ids."""
-        await self._run("storing in", lambda: self._file.add(entries))
-        self.waiting += len(entries)
+    def rows(self, entries: Sequence[CacheEntry]) -> list[Values]:
+        """What ``add`` takes; raises for what could not be stored, so that it spoils nothing else."""
+        return [self._file.values(entry) for entry in entries]
+
+    async def add(self, rows: Sequence[Values]) -> None:
+        """Keep the rows, all or none, instead of those with the same ids."""
+        await self._run("storing in", lambda: self._file.add(rows))
+        self.waiting += len(rows)
 
     async def remove(self, seqs: Iterable[int]) -> None:
         """Let these rows go, but nothing that was stored under their ids since."""
@@ -96,11 +101,15 @@ class Buffer:
     async def _acquire(self, folder: Path) -> sqlite3.Connection | None:
         if not await self._run("opening", self._file.is_open):
             return None
-        return await self._run("waiting for the turn to change the table beside", lambda: acquire(folder), None)
+        doing = "waiting for the turn to change the table beside"
+        # on another thread: stores go on meanwhile
+        return await self._explained(doing, asyncio.to_thread(acquire, folder))
 
-    async def _run(self, doing: str, job: Callable[[], T], *elsewhere: None) -> T:
+    async def _run(self, doing: str, job: Callable[[], T]) -> T:
+        return await self._explained(doing, asyncio.get_running_loop().run_in_executor(self._thread, job))
+
+    async def _explained(self, doing: str, work: Awaitable[T]) -> T:
         try:
-            # stores go on while somebody waits for the turn
-            return await asyncio.get_running_loop().run_in_executor(*elsewhere or (self._thread,), job)
+            return await work
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as exc:
             raise explain_pending(exc, doing=doing, path=self._file.path, collection=self._collection) from exc

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.errors import BackendError
@@ -45,14 +44,14 @@ class Collection:
     def __init__(self, table: Table, name: str, settings: LanceSettings) -> None:
         self.table = table
         self._settings = settings
-        folder = Path(settings.uri, f"{table.name}.lance") if settings.local else None
-        self._buffer = Buffer(folder, table.dimension, name, settings)
+        self._buffer = Buffer(table.folder, table.spec.dimension, name, settings)
         self._writer = Writer(self._commit)
         self._merging: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open what is beside the table; harmless when it is open."""
         await self._buffer.open()
+        await self.table.settle()
 
     async def finish(self) -> None:
         """Wait until every write that was begun is done."""
@@ -70,7 +69,7 @@ class Collection:
     async def upsert(self, entries: Sequence[CacheEntry]) -> None:
         """Store the entries: a few in the pending file, many in one commit, which others may share."""
         if self._buffer.takes and len(entries) <= _SMALL:
-            await self._writer.do(Pend(entries))
+            await self._writer.do(Pend(self._buffer.rows(entries)))
             return
         make = (entries, self.table.schema, self.table.source)
         made = rows.to_table(*make) if len(entries) <= _FEW else await asyncio.to_thread(rows.to_table, *make)
@@ -160,7 +159,7 @@ class Collection:
 
     async def _commit(self, batch: Sequence[Any]) -> Sequence[Any]:
         if isinstance(batch[0], Pend):
-            await self._pend([entry for work in batch for entry in work.entries])
+            await self._pend([row for work in batch for row in work.rows])
             return [None] * len(batch)
         async with self._buffer.turn():
             results = await self._change(batch)
@@ -175,10 +174,10 @@ class Collection:
             return [await self._delete(batch[0].where)]
         return await self._add_feedback(batch)
 
-    async def _pend(self, entries: Sequence[CacheEntry]) -> None:
+    async def _pend(self, made: Sequence[Any]) -> None:
         if self._buffer.waiting >= self._settings.merge_after * _OVERFULL:
             await self.merge()
-        await self._buffer.add(entries)
+        await self._buffer.add(made)
         if self._buffer.waiting >= self._settings.merge_after and (self._merging is None or self._merging.done()):
             self._merging = asyncio.create_task(self._merge_or_tell())
 

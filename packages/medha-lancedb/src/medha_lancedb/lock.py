@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from medha_lancedb import statements
+from medha_lancedb.names import TURN
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-NAME: Final = "medha_merging.lock"
 _LONGEST_WAIT: Final = 60.0
 """Seconds; a merge of a large table takes a few."""
 
@@ -30,7 +30,7 @@ def turn(folder: Path) -> Generator[None]:
 def acquire(folder: Path) -> sqlite3.Connection:
     """The turn, which closing gives back. The file is opened anew each time: it goes when the table is dropped."""
     # SQLite waits, and gives the lock back, on every system in the same way
-    lock = sqlite3.connect(folder / NAME, timeout=_LONGEST_WAIT, isolation_level=None, check_same_thread=False)
+    lock = sqlite3.connect(folder / TURN, timeout=_LONGEST_WAIT, isolation_level=None, check_same_thread=False)
     try:
         lock.execute(statements.BEGIN_WRITING)
     except BaseException:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from medha.errors import BackendUnavailableError, CollectionMismatchError, CollectionNotFoundError, CorruptEntryError
+from medha.errors import (
+    BackendUnavailableError,
+    BackendWriteError,
+    CollectionMismatchError,
+    CollectionNotFoundError,
+    CorruptEntryError,
+)
 from medha.memory import not_found_message
 from medha_lancedb import statements
 from medha_lancedb.lock import turn
-from medha_lancedb.rows import COUNTERS, VECTOR, checked_vector, metadata_text, to_entry
+from medha_lancedb.names import PENDING
+from medha_lancedb.rows import COUNTERS, VECTOR, checked_vector, metadata_text, to_entry, unreadable
 from medha_lancedb.view import View
 
 if TYPE_CHECKING:
@@ -24,17 +31,20 @@ if TYPE_CHECKING:
     from medha_lancedb.settings import LanceSettings
     from medha_lancedb.writing import Feedback
 
-NAME: Final = "medha_pending.sqlite"
 _LONGEST_WAIT: Final = 30.0
 """Seconds for another process's store, which takes a millisecond."""
+_TOO_LARGE: Final = 2**63
 _OLDEST_SQLITE: Final = (3, 37, 0)
+
+Values: TypeAlias = tuple[Any, ...]
+"""A row of the file, without its number."""
 
 
 class PendingFile:
     """The file beside the data of one table; it goes when the table is dropped. Used on one thread."""
 
     def __init__(self, folder: Path, dimension: int, collection: str, settings: LanceSettings) -> None:
-        self.path = folder / NAME
+        self.path = folder / PENDING
         self._folder = folder
         self._dimension = dimension
         self._collection = collection
@@ -67,9 +77,18 @@ class PendingFile:
             self._refresh(self._opened)
         return self._view
 
-    def add(self, entries: Iterable[CacheEntry]) -> None:
-        """Keep the entries, all or none, instead of those with the same ids."""
-        rows = [self._values(entry) for entry in entries]
+    def values(self, entry: CacheEntry) -> Values:
+        """The row of the entry; may be called on any thread."""
+        source = f"{self._collection!r} on {self._settings.uri}"
+        vector = checked_vector(entry, self._dimension, source)
+        for name in COUNTERS:
+            if abs(getattr(entry, name)) >= _TOO_LARGE:
+                raise BackendWriteError(f"storing {entry.id!r} in {source}: {name} is too large; nothing was stored")
+        fields = {"metadata": metadata_text(entry), VECTOR: vector.tobytes()}
+        return tuple(fields.get(name) or getattr(entry, name) for name in statements.COLUMNS)
+
+    def add(self, rows: Sequence[Values]) -> None:
+        """Keep the rows, all or none, instead of those with the same ids."""
         with self._writing() as database:
             database.executemany(statements.ADD, rows)
 
@@ -101,11 +120,6 @@ class PendingFile:
             # the number tells of other connections' changes alone
             self._version = None
 
-    def _values(self, entry: CacheEntry) -> tuple[Any, ...]:
-        vector = checked_vector(entry, self._dimension, f"{self._collection!r} on {self._settings.uri}")
-        fields = {"metadata": metadata_text(entry), VECTOR: vector.tobytes()}
-        return tuple(fields.get(name) or getattr(entry, name) for name in statements.COLUMNS)
-
     def _refresh(self, database: sqlite3.Connection) -> None:
         (version,) = database.execute(statements.GET_VERSION).fetchone()
         if version == self._version:
@@ -122,19 +136,14 @@ class PendingFile:
         self._version = version
 
     def _entry(self, values: Sequence[Any]) -> CacheEntry | CorruptEntryError:
-        row = dict(zip(statements.COLUMNS, values, strict=True))
+        row: dict[str, Any] = dict(zip(statements.COLUMNS, values, strict=True))
         try:
-            vector = np.frombuffer(row.pop(VECTOR), dtype=np.float32)
-            if vector.shape != (self._dimension,):
-                raise ValueError("its vector has another dimension")
-            return to_entry(row, vector, str(self.path))
+            vector = np.frombuffer(row.pop(VECTOR), dtype=np.uint8)
+            return to_entry(row, vector.view(np.float32).reshape(self._dimension), str(self.path))
         except CorruptEntryError as exc:
             return exc
         except ValueError as exc:
-            error = CorruptEntryError(
-                f"the entry {row['id']!r} of {self.path} cannot be read: {exc}. Another program has changed it: delete "
-                "it by its id (which does not read it) and store its question again"
-            )
+            error = unreadable(row["id"], str(self.path), exc)
             error.__cause__ = exc
             return error
 
@@ -158,8 +167,8 @@ class PendingFile:
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             raise BackendUnavailableError(
                 f"opening {self.path} needs SQLite {'.'.join(map(str, _OLDEST_SQLITE))} or newer, and this Python has "
-                f"{sqlite3.sqlite_version}. Use a newer build of Python, or set MEDHA_LANCEDB_WRITE_AHEAD=false in every "
-                "process that uses the folder"
+                f"{sqlite3.sqlite_version}. Use a newer build of Python, or set MEDHA_LANCEDB_WRITE_AHEAD=false in "
+                "every process that uses the folder"
             )
         with turn(self._folder):
             database = sqlite3.connect(self.path, timeout=_LONGEST_WAIT, isolation_level=None, check_same_thread=False)

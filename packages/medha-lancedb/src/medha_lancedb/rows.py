@@ -126,10 +126,15 @@ def to_entry(row: Mapping[str, Any], vector: Any, source: str) -> CacheEntry:
         fields: dict[str, Any] = {**row, "metadata": _metadata(row["metadata"]), "vector": vector}
         return CacheEntry(**fields)
     except (TypeError, ValueError) as exc:
-        raise CorruptEntryError(
-            f"the entry {row['id']!r} of {source} cannot be read: {exc}. Another program has changed it: delete it by "
-            "its id (which does not read it) and store its question again"
-        ) from exc
+        raise unreadable(row["id"], source, exc) from exc
+
+
+def unreadable(entry_id: str, source: str, why: Exception) -> CorruptEntryError:
+    """What is said of a damaged row."""
+    return CorruptEntryError(
+        f"the entry {entry_id!r} of {source} cannot be read: {why}. Another program has changed it: delete it by its "
+        "id (which does not read it) and store its question again"
+    )
 
 
 def _check(row: Mapping[str, Any], vector: Any) -> None:

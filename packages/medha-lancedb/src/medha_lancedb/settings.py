@@ -43,9 +43,9 @@ class LanceSettings(BaseSettings):
     """Keep single stores of a local folder in a file of their own, which is merged into the table now and then."""
     merge_after: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """How many single stores are kept there before they are merged. Each is compared by every search."""
-    synchronous: Literal["full", "normal"] = "full"
-    """``full``: what waits in that file survives a power cut. ``normal`` is faster, survives every crash of the
-    process, and may lose the last stores before a power cut."""
+    synchronous: Literal["full", "normal"] = "normal"
+    """``normal``: what was stored survives every crash of the process, and a power cut may take the last stores.
+    ``full``: it is on the disk of a local folder before the store returns, and waits for that."""
 
     @field_validator("uri")
     @classmethod

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
@@ -13,10 +15,10 @@ from lancedb.index import BTree, IvfFlat, LabelList
 from lancedb.query import ColumnOrdering
 
 from medha.errors import BackendError, CorruptEntryError
-from medha_lancedb.arrow import pa
 from medha_lancedb.conditions import with_ids
+from medha_lancedb.disk import settle
 from medha_lancedb.errors import explain, is_lost_race
-from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR
+from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -38,11 +40,11 @@ class Table:
     """A table that this process has open; every read is of its newest version."""
 
     def __init__(self, table: Any, schema: Schema, collection: str, settings: LanceSettings) -> None:
-        self.name: str = table.name
+        self.folder = Path(settings.uri, f"{table.name}.lance") if settings.local else None
         self.schema = schema
-        self.dimension: int = schema.field(VECTOR).type.list_size
         self.source = f"{collection!r} on {settings.uri}"
         """As messages name it."""
+        self.spec = spec_of(schema, f"opening the collection {self.source}")
         self._table = table
         self._collection = collection
         self._settings = settings
@@ -161,9 +163,21 @@ class Table:
                 await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
             return await call()
 
+        began = time.time()
         result = await self._run(doing, trying, writing=True)
         self._commits += 1
+        await self.settle(began)
         return result
+
+    async def settle(self, since: float = 0.0) -> None:
+        """Wait until what was written since then is on the disk, where the settings ask for it."""
+        if self.folder is not None and self._settings.synchronous == "full":
+            folder = self.folder
+
+            async def settling() -> None:
+                await asyncio.to_thread(settle, folder, since)
+
+            await self._run("getting onto the disk", settling, writing=True)
 
     async def maintain(self) -> None:
         """After some commits put small files together and remove old versions.
@@ -178,6 +192,11 @@ class Table:
             if count >= self._settings.index_from and not self._settings.exact:
                 await self._make_indexes()
             if self._commits >= count // 100:
+                if self._settings.synchronous == "full":
+                    # what replaces the old files is on the disk before they go
+                    began = time.time()
+                    await self._table.optimize()
+                    await self.settle(began)
                 await self._table.optimize(cleanup_older_than=timedelta(seconds=self._settings.keep_versions))
                 self._commits = self._commits_looked_at = 0
         except Exception as exc:  # noqa: BLE001 - it is told: what was stored is stored, and the next time makes up for it

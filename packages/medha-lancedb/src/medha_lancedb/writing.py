@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from medha.models import CacheEntry
     from medha.where import Where
     from medha_lancedb.arrow import Rows
 
@@ -20,9 +19,9 @@ class Store(NamedTuple):
 
 
 class Pend(NamedTuple):
-    """A few entries to be stored in the pending file."""
+    """A few rows to be stored in the pending file."""
 
-    entries: Sequence[CacheEntry]
+    rows: Sequence[Any]
 
 
 class Feedback(NamedTuple):
