@@ -34,5 +34,6 @@ class TestMergingAllTheTime(TestFolder):
     values: ClassVar = {"merge_after": 1}
 
 
+@pytest.mark.variant
 class TestTableOnly(TestFolder):
     values: ClassVar = {"write_ahead": False}

@@ -148,7 +148,10 @@ class LanceBackend(VectorStorageBackend):
         table = await self._run(f"{doing} {collection!r}", collection, opening)
         known = self._known.get(collection)
         if known is None or not known.table.schema.equals(table.schema, check_metadata=True):
-            known = self._known[collection] = Collection(table, collection, self._settings)
+            stale, known = known, Collection(table, collection, self._settings)
+            self._known[collection] = known
+            if stale is not None:
+                await stale.close(merging=False)
         # else what is waiting to be written there keeps its turn
         await known.open()
         return known

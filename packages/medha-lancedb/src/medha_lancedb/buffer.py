@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from medha.errors import CollectionNotFoundError
+from medha.memory import not_found_message
 from medha_lancedb.errors import explain_pending
 from medha_lancedb.lock import acquire
 from medha_lancedb.pending import PendingFile
@@ -36,6 +38,7 @@ class Buffer:
         self._dimension = dimension
         self._collection = collection
         self._folder = folder
+        self._closed = False
         self._turn = asyncio.Lock()
         if folder is not None:
             self._file = PendingFile(folder, dimension, collection, settings)
@@ -49,8 +52,10 @@ class Buffer:
 
     async def close(self) -> None:
         """Let go of the file."""
-        if self._folder is not None:
-            await self._run("closing", self._file.close)
+        if self._folder is not None and not self._closed:
+            closing = self._run("closing", self._file.close)
+            self._closed = True
+            await closing
             self._thread.shutdown(wait=False)
 
     async def read(self, look: Callable[[View], T]) -> T:
@@ -105,8 +110,11 @@ class Buffer:
         # on another thread: stores go on meanwhile
         return await self._explained(doing, asyncio.to_thread(acquire, folder))
 
-    async def _run(self, doing: str, job: Callable[[], T]) -> T:
-        return await self._explained(doing, asyncio.get_running_loop().run_in_executor(self._thread, job))
+    def _run(self, doing: str, job: Callable[[], T]) -> Awaitable[T]:
+        if self._closed:
+            # dropped or closed while somebody was using it: who tries again finds out which
+            raise CollectionNotFoundError(not_found_message(self._collection))
+        return self._explained(doing, asyncio.get_running_loop().run_in_executor(self._thread, job))
 
     async def _explained(self, doing: str, work: Awaitable[T]) -> T:
         try:
