@@ -16,7 +16,7 @@ from medha_lancedb.pending import PendingFile
 from medha_lancedb.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from medha.models import CacheEntry
@@ -34,7 +34,7 @@ class Buffer:
         self.takes = False
         """Whether single stores may be put here."""
         self.waiting = 0
-        """How many rows wait, as far as this process knows."""
+        """How many rows wait, as far as this process knows; set on the file's thread."""
         self._dimension = dimension
         self._collection = collection
         self._folder = folder
@@ -76,12 +76,21 @@ class Buffer:
 
     async def add(self, rows: Sequence[Values]) -> None:
         """Keep the rows, all or none, instead of those with the same ids."""
-        await self._run("storing in", lambda: self._file.add(rows))
-        self.waiting += len(rows)
 
-    async def remove(self, seqs: Iterable[int]) -> None:
+        def add() -> None:
+            self._file.add(rows)
+            self.waiting += len(rows)
+
+        await self._run("storing in", add)
+
+    async def remove(self, seqs: Sequence[int]) -> None:
         """Let these rows go, but nothing that was stored under their ids since."""
-        await self._run("removing from", lambda: self._file.remove(seqs))
+
+        def remove() -> None:
+            self._file.remove(seqs)
+            self.waiting = max(0, self.waiting - len(seqs))
+
+        await self._run("removing from", remove)
 
     async def add_feedback(self, batch: Sequence[Feedback]) -> list[tuple[int, int] | None]:
         """Add to the counters of rows; ``None`` for what does not wait here."""

@@ -147,7 +147,7 @@ class Collection:
             entries = [entry for _, entry in found]
             made = await asyncio.to_thread(rows.to_table, entries, self.table.schema, self.table.source)
             await self.table.store(made)
-            await self._buffer.remove(seq for seq, _ in found)
+            await self._buffer.remove([seq for seq, _ in found])
 
     async def _merge_or_tell(self) -> None:
         try:
@@ -200,7 +200,7 @@ class Collection:
         if mine:
             # first what they hide: a pending row that went alone would uncover it
             await self._delete_rows(with_ids(row.id for row in mine))
-            await self._buffer.remove(row.seq for row in mine)
+            await self._buffer.remove([row.seq for row in mine])
         return gone + len(mine)
 
     async def _delete_rows(self, condition: str | None) -> int:
