@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -227,6 +228,40 @@ async def test_a_file_of_another_table_is_refused(backend: LanceBackend, open_ba
         database.execute("UPDATE made_for SET dimension = 9")
     with pytest.raises(BackendError, match=r"9 dimensions.*Move it away"):
         await open_backend()
+
+
+async def test_a_folder_that_may_not_be_written_is_read_and_not_written(
+    backend: LanceBackend, open_backend: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: object) -> bool:
+        return False
+
+    await backend.upsert("music", [make_entry("waits")])
+    monkeypatch.setattr(os, "access", nowhere)
+    reader = await open_backend()
+    assert await reader.count("music") == 1
+    with pytest.raises(BackendWriteError, match="cannot be written"):
+        await reader.upsert("music", [make_entry("refused")])
+    await reader.close()
+    await backend.close()
+    # now nobody has it open, and SQLite has put its log away
+    again = await open_backend()
+    assert [entry.id for entry in await read_all(again, "music")] == [make_id("waits")]
+    monkeypatch.undo()
+    writer = await open_backend()
+    await writer.upsert("music", [make_entry("later")])
+    monkeypatch.setattr(os, "access", nowhere)
+    assert await again.count("music") == 2
+
+
+async def test_tidying_the_table_up_leaves_what_waits_alone(
+    backend: LanceBackend, by_hand: ByHand, beside: Path
+) -> None:
+    await backend.upsert("music", [make_entry("waits")])
+    files = set(beside.glob("medha_*"))
+    await (await by_hand()).optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
+    assert set(beside.glob("medha_*")) == files
+    assert await backend.count("music") == 1
 
 
 async def test_an_sqlite_that_is_too_old_is_told(

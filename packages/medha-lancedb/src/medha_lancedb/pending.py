@@ -51,6 +51,8 @@ class PendingFile:
         self._settings = settings
         self._database: sqlite3.Connection | None = None
         self._file: os.stat_result | None = None
+        self._log = self.path.with_name(f"{PENDING}-wal")
+        self._alone = False
         self._view = View(dimension)
         self._newest = 0
         self._version: int | None = None
@@ -68,6 +70,7 @@ class PendingFile:
         """Let go of the file; harmless when it is not open."""
         database, self._database = self._database, None
         self._view, self._newest, self._version = View(self._dimension), 0, None
+        self._alone = False
         if database is not None:
             database.close()
 
@@ -149,6 +152,8 @@ class PendingFile:
 
     def is_open(self) -> bool:
         """Whether there is a file, which another process may have made."""
+        if self._alone and self._log.exists():
+            self.close()
         if self._database is None:
             if not self.path.exists():
                 return False
@@ -170,14 +175,26 @@ class PendingFile:
                 f"{sqlite3.sqlite_version}. Use a newer build of Python, or set MEDHA_LANCEDB_WRITE_AHEAD=false in "
                 "every process that uses the folder"
             )
-        with turn(self._folder):
-            database = sqlite3.connect(self.path, timeout=_LONGEST_WAIT, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare(database)
-            except BaseException:
-                database.close()
-                raise
-        self._database, self._file = database, self.path.stat()
+        if os.access(self._folder, os.W_OK):
+            with turn(self._folder):
+                self._database = self._prepared(self._connect(""))
+        else:
+            # SQLite can make no file there: if no log is beside it, the file alone is read, as long as there is none
+            self._alone = not self._log.exists()
+            self._database = self._connect("?mode=ro&immutable=1" if self._alone else "?mode=ro")
+        self._file = self.path.stat()
+
+    def _connect(self, how: str) -> sqlite3.Connection:
+        name = f"{self.path.absolute().as_uri()}{how}"
+        return sqlite3.connect(name, uri=True, timeout=_LONGEST_WAIT, isolation_level=None, check_same_thread=False)
+
+    def _prepared(self, database: sqlite3.Connection) -> sqlite3.Connection:
+        try:
+            self._prepare(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         database.execute(statements.SET_SYNCHRONOUS[self._settings.synchronous])
