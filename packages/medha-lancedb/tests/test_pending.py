@@ -254,6 +254,25 @@ async def test_a_folder_that_may_not_be_written_is_read_and_not_written(
     assert await again.count("music") == 2
 
 
+async def test_a_program_may_go_to_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    backend = LanceBackend(LanceSettings(uri="a place%20#?"))
+    await backend.connect()
+    await backend.initialize("music", SPEC)
+    await backend.upsert("music", [make_entry("here")])
+    monkeypatch.chdir(tmp_path / "there")
+    await backend.upsert("music", [make_entry("there")])
+    assert await backend.count("music") == 2
+    await backend.close()
+    assert [path.name for path in tmp_path.iterdir() if list(path.iterdir())] == ["here"]
+    monkeypatch.chdir(tmp_path / "here")
+    await backend.connect()
+    assert await backend.count("music") == 2
+    await backend.close()
+
+
 async def test_tidying_the_table_up_leaves_what_waits_alone(
     backend: LanceBackend, by_hand: ByHand, beside: Path
 ) -> None:

@@ -37,6 +37,7 @@ class LanceBackend(VectorStorageBackend):
         self.capabilities = capabilities_with(settings)
         self._settings = settings
         self._database: Any = None
+        self._folder: Path | None = None
         self._known: dict[str, Collection] = {}
         self._opening = asyncio.Lock()
 
@@ -130,10 +131,10 @@ class LanceBackend(VectorStorageBackend):
 
     async def _connect(self) -> Any:
         if self._settings.local:
-            await asyncio.to_thread(Path(self._settings.uri).mkdir, parents=True, exist_ok=True)
+            self._folder = await asyncio.to_thread(_made, self._settings.uri)
         options = {name: value.get_secret_value() for name, value in self._settings.storage_options.items()}
         database = await connect(
-            self._settings.uri, storage_options=options or None, read_consistency_interval=timedelta(0)
+            self._folder or self._settings.uri, storage_options=options or None, read_consistency_interval=timedelta(0)
         )
         await database.list_tables(limit=1)
         return database
@@ -143,7 +144,8 @@ class LanceBackend(VectorStorageBackend):
 
         async def opening() -> Table:
             opened = await database.open_table(name)
-            return Table(opened, await opened.schema(), collection, self._settings)
+            folder = self._folder and self._folder / f"{name}.lance"
+            return Table(opened, await opened.schema(), collection, folder, self._settings)
 
         table = await self._run(f"{doing} {collection!r}", collection, opening)
         known = self._known.get(collection)
@@ -198,3 +200,10 @@ class LanceBackend(VectorStorageBackend):
                 f"the lancedb backend on {self._settings.uri} is not connected; call connect() first"
             )
         return self._database
+
+
+def _made(uri: str) -> Path:
+    # it stays where it is, though the program may go to another folder
+    folder = Path(uri).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

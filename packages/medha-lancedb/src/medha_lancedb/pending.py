@@ -59,6 +59,9 @@ class PendingFile:
 
     def open(self) -> int | None:
         """How many rows wait; ``None`` where single stores go straight to the table."""
+        if not self._folder.exists():
+            # nothing of what waits may be passed by
+            raise self._gone()
         if not self.is_open() and self._settings.write_ahead and os.access(self._folder, os.W_OK):
             self._open()
         if self._database is None or not self._settings.write_ahead:

@@ -7,7 +7,6 @@ import logging
 import random
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
 
     from medha.models import Vector
     from medha_lancedb.arrow import Rows, Schema
@@ -39,8 +39,10 @@ _logger = logging.getLogger("medha_lancedb")
 class Table:
     """A table that this process has open; every read is of its newest version."""
 
-    def __init__(self, table: Any, schema: Schema, collection: str, settings: LanceSettings) -> None:
-        self.folder = Path(settings.uri, f"{table.name}.lance") if settings.local else None
+    def __init__(
+        self, table: Any, schema: Schema, collection: str, folder: Path | None, settings: LanceSettings
+    ) -> None:
+        self.folder = folder
         self.schema = schema
         self.source = f"{collection!r} on {settings.uri}"
         """As messages name it."""
