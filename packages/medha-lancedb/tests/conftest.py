@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +13,29 @@ import pytest_asyncio
 from medha_conformance.corpus import SPEC
 from medha_lancedb import LanceBackend, LanceSettings
 from medha_lancedb.arrow import connect
-from medha_lancedb.names import table_name
+from medha_lancedb.names import PENDING, table_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+
+@pytest.fixture
+def damage() -> Callable[..., Awaitable[None]]:
+    """Makes a row unreadable past the backend, wherever it is."""
+    return _damage
+
+
+async def _damage(folder: Path, collection: str, entry_id: str) -> None:
+    name = table_name("medha", collection)
+    file = folder / f"{name}.lance" / PENDING
+    if file.exists():
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute(
+                "UPDATE pending SET metadata = '{', seq = (SELECT max(seq) + 1 FROM pending) WHERE id = ?", (entry_id,)
+            )
+    table = await (await connect(folder)).open_table(name)
+    await table.update({"metadata": "{"}, where=f"id = '{entry_id}'")
 
 
 @pytest.fixture
@@ -44,6 +64,12 @@ async def open_backend(folder: Path) -> AsyncIterator[Callable[..., Awaitable[La
 async def backend(open_backend: Callable[..., Awaitable[LanceBackend]]) -> LanceBackend:
     """Connected, with the collection ``music``."""
     return await open_backend()
+
+
+@pytest_asyncio.fixture
+async def table_only(open_backend: Callable[..., Awaitable[LanceBackend]]) -> LanceBackend:
+    """The same, with every store in the table at once."""
+    return await open_backend(write_ahead=False)
 
 
 @pytest.fixture

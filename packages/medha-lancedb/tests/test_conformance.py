@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from medha_conformance import BackendSuite
 from medha_lancedb import LanceSettings
-from medha_lancedb.arrow import connect
-from medha_lancedb.names import table_name
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from medha_conformance.suite.corruption import Corrupt
@@ -19,16 +19,21 @@ if TYPE_CHECKING:
 
 class TestFolder(BackendSuite):
     backend_name = "lancedb"
+    values: ClassVar[dict[str, Any]] = {}
 
     @pytest.fixture
-    def settings(self, tmp_path: Path) -> LanceSettings:
-        return LanceSettings(uri=str(tmp_path / "lance"))
+    def settings(self, folder: Path) -> LanceSettings:
+        return LanceSettings(uri=str(folder), **self.values)
 
     @pytest.fixture
-    def corrupt(self, tmp_path: Path) -> Corrupt:
-        async def damage(collection: str, entry_id: str) -> None:
-            database = await connect(tmp_path / "lance")
-            table = await database.open_table(table_name("medha", collection))
-            await table.update({"metadata": "{"}, where=f"id = '{entry_id}'")
+    def corrupt(self, folder: Path, damage: Callable[..., Awaitable[None]]) -> Corrupt:
+        return partial(damage, folder)
 
-        return damage
+
+class TestMergingAllTheTime(TestFolder):
+    values: ClassVar = {"merge_after": 1}
+
+
+@pytest.mark.variant
+class TestTableOnly(TestFolder):
+    values: ClassVar = {"write_ahead": False}

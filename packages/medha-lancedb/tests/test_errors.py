@@ -155,11 +155,11 @@ async def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> 
             await backend.count("music")
 
 
-async def test_a_table_whose_files_are_gone_is_damaged_and_no_miss(backend: LanceBackend, folder: Path) -> None:
-    await backend.upsert("music", make_entries(3))
+async def test_a_table_whose_files_are_gone_is_damaged_and_no_miss(table_only: LanceBackend, folder: Path) -> None:
+    await table_only.upsert("music", make_entries(3))
     for file in folder.glob("*.lance/data/*.lance"):
         file.unlink()
-    for call in (lambda: backend.scroll("music"), lambda: backend.get("music", [make_entry("row-0").id])):
+    for call in (lambda: table_only.scroll("music"), lambda: table_only.get("music", [make_entry("row-0").id])):
         with pytest.raises(BackendError, match=r"missing or damaged.*warm it again"):
             await call()
 

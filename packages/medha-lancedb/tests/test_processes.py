@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medha_conformance.corpus import make_entry, make_id
+from medha import Where
+from medha_conformance.corpus import SPEC, make_entry, make_id
 from medha_conformance.suite.reading import closest, read_all, read_one
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class OtherProcess:
 
 
 @contextmanager
-def other_process(folder: Path) -> Generator[OtherProcess]:
-    command = [sys.executable, str(PROGRAM), str(folder)]
+def other_process(folder: Path, merge_after: int = 1000) -> Generator[OtherProcess]:
+    command = [sys.executable, str(PROGRAM), str(folder), str(merge_after)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield OtherProcess(process)
@@ -92,16 +93,18 @@ async def test_processes_that_make_a_table_at_once_all_get_it_and_lose_no_feedba
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("tasks", "merge_after"), [("in-a-row", 1), ("in-a-row", 7), ("in-a-row", 1000), ("by-many-tasks", 7)]
+)
 async def test_a_killed_process_loses_nothing_that_was_acknowledged(
-    folder: Path, seed: int, open_backend: Callable[..., Awaitable[LanceBackend]]
+    folder: Path, tasks: str, merge_after: int, open_backend: Callable[..., Awaitable[LanceBackend]]
 ) -> None:
-    luck = random.Random(seed)
+    luck = random.Random(merge_after)
     acknowledged: dict[str, set[int]] = {}
     for life in ("first", "second"):
-        with other_process(folder) as other:
+        with other_process(folder, merge_after) as other:
             assert other.answer() == "ready"
-            other.begin(f"store-for-ever {life}")
+            other.begin(f"store-for-ever-{tasks} {life}")
             acknowledged[life] = {int(other.answer()) for _ in range(luck.randint(1, 60))}
             other.process.kill()
             assert other.process.stdout is not None
@@ -119,3 +122,95 @@ async def test_a_killed_process_loses_nothing_that_was_acknowledged(
     assert {match.entry.id for match in await closest(backend, "music", limit=10_000)} == set(stored)
     await backend.upsert("music", [make_entry("after")])
     assert await backend.count("music") == len(stored) + 1
+
+
+MOMENTS = ["before-the-table", "after-the-table"]
+"""When a merge stands still: before its rows are in the table, and when they are in both."""
+
+
+async def everything(backend: LanceBackend) -> list[str]:
+    """The ids, found in every way, which must agree."""
+    scrolled = sorted(entry.id for entry in await read_all(backend, "music", limit=3))
+    assert sorted(match.entry.id for match in await closest(backend, "music", limit=1000)) == scrolled
+    assert await backend.count("music") == len(scrolled)
+    assert sorted(entry.id for entry in await backend.get("music", scrolled)) == scrolled
+    return scrolled
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_process_killed_in_a_merge_loses_nothing(
+    folder: Path, moment: str, open_backend: Callable[..., Awaitable[LanceBackend]]
+) -> None:
+    names = [f"entry-{number}" for number in range(10)]
+    ids = sorted(map(make_id, names))
+    with other_process(folder) as other:
+        assert other.answer() == "ready"
+        assert [other.ask(f"store {name}") for name in names] == ["done"] * 10
+        assert other.ask("feedback entry-3") == "(20, 0)"
+        assert other.ask(f"merge {moment}") == "standing"
+        other.process.kill()
+    backend = await open_backend()
+    assert await everything(backend) == ids
+    assert (await read_one(backend, "music", make_id("entry-3"))).feedback_correct == 20
+    # what is done now stays, though the merge is done once more
+    assert await backend.add_feedback("music", make_id("entry-3"), correct=1) == (21, 0)
+    assert await backend.delete("music", where=Where(ids=[make_id("entry-4")])) == 1
+    await backend.close()
+    again = await open_backend()
+    assert await everything(again) == sorted(set(ids) - {make_id("entry-4")})
+    assert (await read_one(again, "music", make_id("entry-3"))).feedback_correct == 21
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_while_another_process_merges_nothing_is_missing_and_nothing_deleted_comes_back(
+    backend: LanceBackend, folder: Path, moment: str
+) -> None:
+    names = [f"entry-{number}" for number in range(10)]
+    ids = set(map(make_id, names))
+    with other_process(folder) as other:
+        assert other.answer() == "ready"
+        for name in names:
+            assert other.ask(f"store {name}") == "done"
+        assert other.ask(f"merge {moment}") == "standing"
+        assert await everything(backend) == sorted(ids)
+        # a store waits for no merge, and the merge does not undo it
+        newer = make_entry("entry-0", generated_query="SELECT 2")
+        await backend.upsert("music", [newer, make_entry("new")])
+        ids.add(make_id("new"))
+        assert await everything(backend) == sorted(ids)
+        # what changes the table waits for the merge
+        deleting = asyncio.create_task(backend.delete("music", where=Where(ids=[make_id("entry-1")])))
+        rating = asyncio.create_task(backend.add_feedback("music", make_id("entry-2"), correct=1))
+        # reading goes on, and would let them come to their end if nothing held them back
+        assert len([await everything(backend) for _ in range(3)]) == 3
+        assert not deleting.done()
+        assert await asyncio.to_thread(other.ask, "go on") == "done"
+        assert (await deleting, await rating) == (1, (1, 0))
+        ids.remove(make_id("entry-1"))
+        assert await everything(backend) == sorted(ids)
+        assert await read_one(backend, "music", newer.id) == newer
+        assert (other.ask("get entry-1"), other.ask("get new")) == ("0", "1")
+        assert other.ask("feedback entry-2") == "(21, 0)"
+    assert await everything(backend) == sorted(ids)
+    assert await read_one(backend, "music", newer.id) == newer
+    assert await backend.get("music", [make_id("entry-1")]) == []
+
+
+@pytest.mark.long
+async def test_a_collection_that_another_process_makes_anew_holds_nothing_of_the_old_one(
+    backend: LanceBackend, folder: Path
+) -> None:
+    with other_process(folder) as other:
+        assert other.answer() == "ready"
+        assert other.ask("store old") == "done"
+        await backend.upsert("music", [make_entry("older")])
+        await backend.drop_collection("music")
+        await backend.initialize("music", SPEC)
+        await backend.upsert("music", [make_entry("new")])
+        # its old file is closed now, which must not touch the new one
+        assert [other.ask(f"get {name}") for name in ("old", "older", "new")] == ["0", "0", "1"]
+        assert other.ask("store newest") == "done"
+        assert await everything(backend) == sorted(map(make_id, ("new", "newest")))
+    assert await everything(backend) == sorted(map(make_id, ("new", "newest")))

@@ -57,12 +57,12 @@ def test_a_filter_holds_no_text_of_anybody() -> None:
 
 
 async def test_a_row_says_what_it_holds_in_plain_columns(
-    backend: LanceBackend, by_hand: Callable[[], Awaitable[Any]]
+    table_only: LanceBackend, by_hand: Callable[[], Awaitable[Any]]
 ) -> None:
     vector = unit_vectors(1)[0]
     metadata = {"tenant": "acmé", "share": 10.0, "a.b": True}
     entry = make_entry("albums", vector=vector, metadata=metadata, expires_at=NOW, template_id="")
-    await backend.upsert("music", [entry])
+    await table_only.upsert("music", [entry])
     (row,) = (await (await by_hand()).to_arrow()).to_pylist()
     assert row["question"] == entry.question
     assert row["generated_query"] == entry.generated_query
@@ -86,9 +86,9 @@ DAMAGES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 async def test_a_damaged_row_is_an_error_that_names_it_and_never_a_miss(
-    backend: LanceBackend, by_hand: Callable[[], Awaitable[Any]], damage: dict[str, Any]
+    table_only: LanceBackend, by_hand: Callable[[], Awaitable[Any]], damage: dict[str, Any]
 ) -> None:
-    await backend.upsert("music", [make_entry("albums"), make_entry("whole", vector=-axis(0))])
+    await table_only.upsert("music", [make_entry("albums"), make_entry("whole", vector=-axis(0))])
     ((column, value),) = damage.items()
     sql = "cast('nan' as double)" if isinstance(value, float) else "null"
     table, where = await by_hand(), f"id = '{make_id('albums')}'"
@@ -97,17 +97,17 @@ async def test_a_damaged_row_is_an_error_that_names_it_and_never_a_miss(
     else:
         await table.update(updates_sql={column: sql}, where=where)
     for call in (
-        lambda: backend.get("music", [make_id("albums")]),
-        lambda: closest(backend, "music"),
-        lambda: read_all(backend, "music"),
+        lambda: table_only.get("music", [make_id("albums")]),
+        lambda: closest(table_only, "music"),
+        lambda: read_all(table_only, "music"),
     ):
         with pytest.raises(CorruptEntryError, match=f"{make_id('albums')}.*delete it by its id"):
             await call()
     if column == "feedback_correct":
         with pytest.raises(CorruptEntryError, match="no counters"):
-            await backend.add_feedback("music", make_id("albums"), correct=1)
-    assert await backend.delete("music", where=Where(ids=[make_id("albums")])) == 1
-    assert [entry.id for entry in await read_all(backend, "music")] == [make_id("whole")]
+            await table_only.add_feedback("music", make_id("albums"), correct=1)
+    assert await table_only.delete("music", where=Where(ids=[make_id("albums")])) == 1
+    assert [entry.id for entry in await read_all(table_only, "music")] == [make_id("whole")]
 
 
 async def test_two_prefixes_share_a_folder_and_nothing_else(

@@ -28,6 +28,12 @@ def with_ids(ids: Iterable[str]) -> str:
     return f"place IN ({', '.join(map(str, places))})" if places else "false"
 
 
+def without_ids(condition: str | None, ids: Iterable[str]) -> str | None:
+    """The condition, and none of these ids."""
+    others = f"NOT ({with_ids(ids)})"
+    return others if condition is None else f"({condition}) AND {others}"
+
+
 def _conditions(where: Where) -> list[str]:
     parts = [] if where.ids is None else [with_ids(where.ids)]
     tokens = facts(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+import sqlite3
+from typing import TYPE_CHECKING, Final
 
 from medha.errors import (
     BackendError,
@@ -15,6 +16,9 @@ from medha.errors import (
 from medha.explaining import failure, other_dimension
 from medha.memory import not_found_message
 from medha_lancedb.arrow import pa
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LONGEST: Final = 300
 """Characters kept of the driver's own words."""
@@ -61,6 +65,59 @@ _DAMAGED: Final = (
 )
 _REFUSED: Final = (BackendWriteError, "Lance refused the values; nothing of this call was stored")
 _OTHER: Final = (BackendError, "Lance failed in a way that Medha does not expect")
+
+_PENDING_BUSY: Final = (
+    BackendUnavailableError,
+    (
+        "another process holds its lock, or merges all the while; nothing of this call was stored. Look for a stuck "
+        "process, or for an open transaction in a database tool, and try again"
+    ),
+)
+_PENDING_DAMAGED: Final = (
+    BackendError,
+    (
+        "the file, which holds the stores that are not in the table yet, is damaged, or is not an SQLite database; "
+        "nothing was changed in it. Stop every process that uses the folder and move it away together with its -wal "
+        "and -shm files: what was merged before is in the table. The command sqlite3 FILE .recover may save the rest"
+    ),
+)
+_PENDING_CANNOT_OPEN: Final = (
+    BackendUnavailableError,
+    (
+        "the file cannot be opened or made. Make the table's folder writable for this user, or set "
+        "MEDHA_LANCEDB_WRITE_AHEAD=false in every process that uses the folder"
+    ),
+)
+_PENDING_DISK: Final = (
+    BackendWriteError,
+    (
+        "the operating system failed to read or write the file; what was stored before is kept. Check the disk and "
+        "whether the folder lies on a network share: there, set MEDHA_LANCEDB_WRITE_AHEAD=false in every process"
+    ),
+)
+_PENDING_REFUSED: Final = (BackendWriteError, "SQLite refused the values; nothing was stored")
+_PENDING_OTHER: Final = (
+    BackendError,
+    "SQLite failed in a way that Medha does not expect; has another program changed the tables in the file?",
+)
+
+PENDING_EXPLANATIONS: Final[dict[int, Explanation]] = {
+    sqlite3.SQLITE_BUSY: _PENDING_BUSY,
+    sqlite3.SQLITE_LOCKED: _PENDING_BUSY,
+    sqlite3.SQLITE_PROTOCOL: _PENDING_BUSY,
+    sqlite3.SQLITE_CORRUPT: _PENDING_DAMAGED,
+    sqlite3.SQLITE_NOTADB: _PENDING_DAMAGED,
+    sqlite3.SQLITE_FORMAT: _PENDING_DAMAGED,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _READ_ONLY,
+    sqlite3.SQLITE_IOERR: _PENDING_DISK,
+    sqlite3.SQLITE_CANTOPEN: _PENDING_CANNOT_OPEN,
+    sqlite3.SQLITE_TOOBIG: _PENDING_REFUSED,
+    sqlite3.SQLITE_CONSTRAINT: _PENDING_REFUSED,
+    sqlite3.SQLITE_MISMATCH: _PENDING_REFUSED,
+}
+"""By SQLite's primary result code; what is not here is a fault of the program or of the tables in the file."""
 
 _BY_WORDS: Final[tuple[tuple[str, Explanation], ...]] = (
     ("No space left", _FULL),
@@ -124,6 +181,20 @@ def explain(exc: BaseException, *, doing: str, place: str, collection: str, writ
     if kind is BackendWriteError and not writing and advice == _REFUSED[1]:
         kind, advice = BackendError, "Lance refused the request"
     return failure(f"{doing} on {place}", (kind, advice), said)
+
+
+def explain_pending(exc: Exception, *, doing: str, path: Path, collection: str) -> BackendError:
+    """The error to raise from ``exc``, which SQLite raised while ``doing`` something with the pending file."""
+    code: int | None = getattr(exc, "sqlite_errorcode", None)
+    named = f"{doing} {path}"
+    if not path.parent.exists():
+        return CollectionNotFoundError(f"{named}: {not_found_message(collection)}")
+    if code is None:
+        refused = isinstance(exc, sqlite3.DataError | OverflowError | UnicodeEncodeError)
+        kind, advice = _PENDING_REFUSED if refused else _PENDING_OTHER
+    else:
+        kind, advice = PENDING_EXPLANATIONS.get(code & 0xFF, _PENDING_OTHER)
+    return kind(f"{named}: {advice} ({type(exc).__name__}: {exc})")
 
 
 def is_lost_race(exc: BaseException) -> bool:

@@ -1,8 +1,14 @@
-"""The names of tables."""
+"""The names of tables, and of the files that are put beside the data of each."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import Final
+
+OWN_FILES: Final = "medha_"
+"""What the names of those files begin with; Lance has none like them."""
+PENDING: Final = f"{OWN_FILES}pending.sqlite"
+TURN: Final = f"{OWN_FILES}turn.lock"
 
 
 def table_name(prefix: str, collection: str) -> str:

@@ -16,7 +16,7 @@ from medha_lancedb.arrow import pa
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medha.models import Metadata
+    from medha.models import Metadata, Vector
     from medha_lancedb.arrow import Rows, Schema
 
 VECTOR: Final = "vector"
@@ -64,19 +64,11 @@ def spec_of(stored: Schema, doing: str) -> CollectionSpec:
 def to_table(entries: Sequence[CacheEntry], table: Schema, source: str) -> Rows:
     """The rows of the entries."""
     dimension: int = table.field(VECTOR).type.list_size
-    for entry in entries:
-        shape = np.shape(cast("Any", entry.vector))
-        if shape != (dimension,):
-            raise CollectionMismatchError(
-                f"the entry {entry.id!r} has a vector of shape {shape}, and {source} holds {dimension} dimensions; was "
-                "it dropped and made anew meanwhile? Initialize it again"
-            )
+    vectors = [checked_vector(entry, dimension, source) for entry in entries]
     columns: dict[str, Any] = {
         name: [getattr(entry, name) for entry in entries] for name in ENTRY_COLUMNS if name != "metadata"
     }
-    columns["metadata"] = [
-        json.dumps(dict(entry.metadata), ensure_ascii=False, separators=(",", ":")) for entry in entries
-    ]
+    columns["metadata"] = [metadata_text(entry) for entry in entries]
     columns["place"] = [place(entry.id) for entry in entries]
     columns["expires"] = [instant(entry.expires_at) for entry in entries]
     columns["facts"] = [
@@ -88,19 +80,34 @@ def to_table(entries: Sequence[CacheEntry], table: Schema, source: str) -> Rows:
         )
         for entry in entries
     ]
-    vectors = np.asarray([entry.vector for entry in entries], dtype=np.float32)
-    columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), dimension)
+    columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(vectors)), dimension)
     try:
         return pa.table({field.name: columns[field.name] for field in table}, schema=table)
     except (pa.ArrowException, OverflowError, TypeError) as exc:
         raise BackendWriteError(f"Lance refused the values for {source}; nothing was stored ({exc})") from exc
 
 
+def checked_vector(entry: CacheEntry, dimension: int, source: str) -> Vector:
+    """The vector of the entry, which must fit the collection."""
+    shape = np.shape(cast("Any", entry.vector))
+    if shape != (dimension,):
+        raise CollectionMismatchError(
+            f"the entry {entry.id!r} has a vector of shape {shape}, and {source} holds {dimension} dimensions; was it "
+            "dropped and made anew meanwhile? Initialize it again"
+        )
+    return np.ascontiguousarray(entry.vector, dtype=np.float32)
+
+
+def metadata_text(entry: CacheEntry) -> str:
+    """The metadata as JSON, which keeps every key and type."""
+    return json.dumps(dict(entry.metadata), ensure_ascii=False, separators=(",", ":"))
+
+
 def to_entries(found: Rows, source: str) -> list[CacheEntry]:
     """The entries in rows, with their vectors if they were read."""
     rows: list[dict[str, Any]] = found.select(list(ENTRY_COLUMNS)).to_pylist()
     vectors = _vectors(found.column(VECTOR)) if VECTOR in found.column_names else [None] * len(rows)
-    return [_entry(row, vector, source) for row, vector in zip(rows, vectors, strict=True)]
+    return [to_entry(row, vector, source) for row, vector in zip(rows, vectors, strict=True)]
 
 
 def _vectors(column: Any) -> list[Any]:
@@ -112,16 +119,22 @@ def _vectors(column: Any) -> list[Any]:
     return list(np.array(joined.flatten(), dtype=np.float32).reshape(-1, width))
 
 
-def _entry(row: Mapping[str, Any], vector: Any, source: str) -> CacheEntry:
+def to_entry(row: Mapping[str, Any], vector: Any, source: str) -> CacheEntry:
+    """The entry in a row."""
     try:
         _check(row, vector)
         fields: dict[str, Any] = {**row, "metadata": _metadata(row["metadata"]), "vector": vector}
         return CacheEntry(**fields)
     except (TypeError, ValueError) as exc:
-        raise CorruptEntryError(
-            f"the entry {row['id']!r} of {source} cannot be read: {exc}. Another program has changed it: delete it by "
-            "its id (which does not read it) and store its question again"
-        ) from exc
+        raise unreadable(row["id"], source, exc) from exc
+
+
+def unreadable(entry_id: str, source: str, why: Exception) -> CorruptEntryError:
+    """What is said of a damaged row."""
+    return CorruptEntryError(
+        f"the entry {entry_id!r} of {source} cannot be read: {why}. Another program has changed it: delete it by its "
+        "id (which does not read it) and store its question again"
+    )
 
 
 def _check(row: Mapping[str, Any], vector: Any) -> None:

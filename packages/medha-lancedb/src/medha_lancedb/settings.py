@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -38,6 +38,14 @@ class LanceSettings(BaseSettings):
     """Seconds for which replaced files are kept, so that readers of other processes come to their end."""
     retries: Annotated[int, Field(ge=0, le=1000)] = 20
     """How often a commit is tried again when other processes were faster."""
+
+    write_ahead: bool = True
+    """Keep single stores of a local folder in a file of their own, which is merged into the table now and then."""
+    merge_after: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """How many single stores are kept there before they are merged. Each is compared by every search."""
+    synchronous: Literal["full", "normal"] = "normal"
+    """``normal``: what was stored survives every crash of the process, and a power cut may take the last stores.
+    ``full``: it is on the disk of a local folder before the store returns, and waits for that."""
 
     @field_validator("uri")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,18 +14,19 @@ from lancedb.index import BTree, IvfFlat, LabelList
 from lancedb.query import ColumnOrdering
 
 from medha.errors import BackendError, CorruptEntryError
-from medha_lancedb.arrow import pa
 from medha_lancedb.conditions import with_ids
+from medha_lancedb.disk import settle
 from medha_lancedb.errors import explain, is_lost_race
-from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR
-from medha_lancedb.writing import Delete, Feedback, Store, Writer
+from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
 
     from medha.models import Vector
     from medha_lancedb.arrow import Rows, Schema
     from medha_lancedb.settings import LanceSettings
+    from medha_lancedb.writing import Feedback
 
 T = TypeVar("T")
 
@@ -37,15 +39,19 @@ _logger = logging.getLogger("medha_lancedb")
 class Table:
     """A table that this process has open; every read is of its newest version."""
 
-    def __init__(self, table: Any, schema: Schema, collection: str, settings: LanceSettings) -> None:
+    def __init__(
+        self, table: Any, schema: Schema, collection: str, folder: Path | None, settings: LanceSettings
+    ) -> None:
+        self.folder = folder
         self.schema = schema
         self.source = f"{collection!r} on {settings.uri}"
         """As messages name it."""
-        self.writer = Writer(self._commit)
+        self.spec = spec_of(schema, f"opening the collection {self.source}")
         self._table = table
         self._collection = collection
         self._settings = settings
         self._commits = 0
+        self._commits_looked_at = 0
         self._indexed = False
 
     async def rows(
@@ -92,37 +98,27 @@ class Table:
             call, doing=named, place=self._settings.uri, collection=self._collection, writing=writing
         )
 
-    async def _commit(self, batch: Sequence[Any]) -> Sequence[Any]:
-        first = batch[0]
-        if isinstance(first, Store):
-            results: Sequence[Any] = await self._store(batch)
-        elif isinstance(first, Delete):
-            results = [await self._delete(first)]
-        else:
-            results = await self._add_feedback(batch)
-        self._commits += 1
-        if self._commits % self._settings.compact_after == 0:
-            await self._maintain()
-        return results
-
-    async def _store(self, batch: Sequence[Store]) -> Sequence[None]:
-        rows = _newest(pa.concat_tables([work.rows for work in batch]))
+    async def store(self, rows: Rows) -> None:
+        """Add the rows in one commit, instead of those with the same ids; of two with one id, the last."""
+        newest = _newest(rows)
 
         async def store() -> None:
             merging = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-            await merging.execute(rows)
+            await merging.execute(newest)
 
-        await self._write(f"storing {len(rows)} entries in", store)
-        return [None] * len(batch)
+        await self._write(f"storing {len(newest)} entries in", store)
 
-    async def _delete(self, work: Delete) -> int:
+    async def delete(self, condition: str | None) -> int:
+        """Remove what matches, and say how many rows there were."""
+
         async def delete() -> int:
-            done = await self._table.delete(work.condition or "true")
+            done = await self._table.delete(condition or "true")
             return done.num_deleted_rows
 
         return await self._write("deleting from", delete)
 
-    async def _add_feedback(self, batch: Sequence[Feedback]) -> Sequence[tuple[int, int] | None]:
+    async def add_feedback(self, batch: Sequence[Feedback]) -> list[tuple[int, int] | None]:
+        """Add to the counters of rows, and return each as it was after its turn."""
         added: dict[str, tuple[int, int]] = {}
         upto: list[tuple[int, int]] = []
         for work in batch:
@@ -169,17 +165,42 @@ class Table:
                 await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
             return await call()
 
-        return await self._run(doing, trying, writing=True)
+        began = time.time()
+        result = await self._run(doing, trying, writing=True)
+        self._commits += 1
+        await self.settle(began)
+        return result
 
-    async def _maintain(self) -> None:
-        """Put small files together and remove old versions: in a large table rarely, since it is written anew."""
+    async def settle(self, since: float = 0.0) -> None:
+        """Wait until what was written since then is on the disk, where the settings ask for it."""
+        if self.folder is not None and self._settings.synchronous == "full":
+            folder = self.folder
+
+            async def settling() -> None:
+                await asyncio.to_thread(settle, folder, since)
+
+            await self._run("getting onto the disk", settling, writing=True)
+
+    async def maintain(self) -> None:
+        """After some commits put small files together and remove old versions.
+
+        A large table is put in order rarely, since it is written anew.
+        """
+        if self._commits - self._commits_looked_at < self._settings.compact_after:
+            return
+        self._commits_looked_at = self._commits
         try:
             count = await self._table.count_rows()
             if count >= self._settings.index_from and not self._settings.exact:
                 await self._make_indexes()
             if self._commits >= count // 100:
+                if self._settings.synchronous == "full":
+                    # what replaces the old files is on the disk before they go
+                    began = time.time()
+                    await self._table.optimize()
+                    await self.settle(began)
                 await self._table.optimize(cleanup_older_than=timedelta(seconds=self._settings.keep_versions))
-                self._commits = 0
+                self._commits = self._commits_looked_at = 0
         except Exception as exc:  # noqa: BLE001 - it is told: what was stored is stored, and the next time makes up for it
             level = logging.DEBUG if is_lost_race(exc) else logging.WARNING
             _logger.log(level, "the table of %s could not be put in order: %s", self.source, type(exc).__name__)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from medha.where import Where
     from medha_lancedb.arrow import Rows
 
 
@@ -15,6 +16,12 @@ class Store(NamedTuple):
     """Rows to be stored."""
 
     rows: Rows
+
+
+class Pend(NamedTuple):
+    """A few rows to be stored in the pending file."""
+
+    rows: Sequence[Any]
 
 
 class Feedback(NamedTuple):
@@ -26,12 +33,12 @@ class Feedback(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """A condition whose entries are removed."""
+    """Conditions whose entries are removed."""
 
-    condition: str | None
+    where: Where
 
 
-Work = Store | Feedback | Delete
+Work = Store | Pend | Feedback | Delete
 
 
 class Writer:

@@ -1,0 +1,132 @@
+"""The pending file off the event loop, and its errors as Medha's."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from medha.errors import CollectionNotFoundError
+from medha.memory import not_found_message
+from medha_lancedb.errors import explain_pending
+from medha_lancedb.lock import acquire
+from medha_lancedb.pending import PendingFile
+from medha_lancedb.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from pathlib import Path
+
+    from medha.models import CacheEntry
+    from medha_lancedb.pending import Values
+    from medha_lancedb.settings import LanceSettings
+    from medha_lancedb.writing import Feedback
+
+T = TypeVar("T")
+
+
+class Buffer:
+    """What is stored and not merged yet; always empty where the table is not in a folder."""
+
+    def __init__(self, folder: Path | None, dimension: int, collection: str, settings: LanceSettings) -> None:
+        self.takes = False
+        """Whether single stores may be put here."""
+        self.waiting = 0
+        """How many rows wait, as far as this process knows; set on the file's thread."""
+        self._dimension = dimension
+        self._collection = collection
+        self._folder = folder
+        self._closed = False
+        self._turn = asyncio.Lock()
+        if folder is not None:
+            self._file = PendingFile(folder, dimension, collection, settings)
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="medha-lancedb")
+
+    async def open(self) -> None:
+        """Make the file, or open the one that is there."""
+        if self._folder is not None:
+            waiting = await self._run("opening", self._file.open)
+            self.takes, self.waiting = waiting is not None, waiting or 0
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        if self._folder is not None and not self._closed:
+            closing = self._run("closing", self._file.close)
+            self._closed = True
+            await closing
+            self._thread.shutdown(wait=False)
+
+    async def read(self, look: Callable[[View], T]) -> T:
+        """What is seen in the rows that wait now."""
+        if self._folder is None:
+            return look(View(self._dimension))
+
+        def read() -> T:
+            view = self._file.view()
+            self.waiting = len(view.rows)
+            return look(view)
+
+        return await self._run("reading", read)
+
+    def rows(self, entries: Sequence[CacheEntry]) -> list[Values]:
+        """What ``add`` takes; raises for what could not be stored, so that it spoils nothing else."""
+        return [self._file.values(entry) for entry in entries]
+
+    async def add(self, rows: Sequence[Values]) -> None:
+        """Keep the rows, all or none, instead of those with the same ids."""
+
+        def add() -> None:
+            self._file.add(rows)
+            self.waiting += len(rows)
+
+        await self._run("storing in", add)
+
+    async def remove(self, seqs: Sequence[int]) -> None:
+        """Let these rows go, but nothing that was stored under their ids since."""
+
+        def remove() -> None:
+            self._file.remove(seqs)
+            self.waiting = max(0, self.waiting - len(seqs))
+
+        await self._run("removing from", remove)
+
+    async def add_feedback(self, batch: Sequence[Feedback]) -> list[tuple[int, int] | None]:
+        """Add to the counters of rows; ``None`` for what does not wait here."""
+        if self._folder is None:
+            return [None] * len(batch)
+        return await self._run("counting feedback in", lambda: self._file.add_feedback(batch))
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """The one turn among all processes to change the table, while there is a pending file."""
+        if self._folder is None:
+            yield
+            return
+        async with self._turn:
+            lock = await self._acquire(self._folder)
+            try:
+                yield
+            finally:
+                if lock is not None:
+                    await asyncio.to_thread(lock.close)
+
+    async def _acquire(self, folder: Path) -> sqlite3.Connection | None:
+        if not await self._run("opening", self._file.is_open):
+            return None
+        doing = "waiting for the turn to change the table beside"
+        # on another thread: stores go on meanwhile
+        return await self._explained(doing, asyncio.to_thread(acquire, folder))
+
+    def _run(self, doing: str, job: Callable[[], T]) -> Awaitable[T]:
+        if self._closed:
+            # dropped or closed while somebody was using it: who tries again finds out which
+            raise CollectionNotFoundError(not_found_message(self._collection))
+        return self._explained(doing, asyncio.get_running_loop().run_in_executor(self._thread, job))
+
+    async def _explained(self, doing: str, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as exc:
+            raise explain_pending(exc, doing=doing, path=self._file.path, collection=self._collection) from exc

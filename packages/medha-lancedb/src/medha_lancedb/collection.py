@@ -1,0 +1,221 @@
+"""One collection: a table of Lance, and what waits beside it to be merged into it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from medha.errors import BackendError
+from medha.models import Match, Page
+from medha_lancedb import rows
+from medha_lancedb.arrow import pa
+from medha_lancedb.buffer import Buffer
+from medha_lancedb.conditions import matching, with_ids, without_ids
+from medha_lancedb.view import View
+from medha_lancedb.writing import Delete, Feedback, Pend, Store, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medha.models import CacheEntry, Vector
+    from medha.where import Where
+    from medha_lancedb.arrow import Rows
+    from medha_lancedb.settings import LanceSettings
+    from medha_lancedb.table import Table
+
+_FEW: Final = 16
+"""Entries that are turned into rows on the event loop; more are on a thread."""
+_SMALL: Final = 100
+"""So many entries of one call, and no more, are stored in the pending file."""
+_OVERFULL: Final = 10
+"""So many times what is merged at once may wait; then a store waits for the merge."""
+_logger = logging.getLogger("medha_lancedb")
+
+
+class Collection:
+    """The pending rows, and the rows of the table that have no pending one with their id.
+
+    Whoever reads looks at the pending rows first. A merge puts them into the table before it lets them go, so that what
+    is not among them any more is in the table. Whatever changes the table has the turn of all processes; a single
+    store does not need it.
+    """
+
+    def __init__(self, table: Table, name: str, settings: LanceSettings) -> None:
+        self.table = table
+        self._settings = settings
+        self._buffer = Buffer(table.folder, table.spec.dimension, name, settings)
+        self._writer = Writer(self._commit)
+        self._merging: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Open what is beside the table; harmless when it is open."""
+        await self._buffer.open()
+        await self.table.settle()
+
+    async def finish(self) -> None:
+        """Wait until every write that was begun is done."""
+        await self._writer.finish()
+        if self._merging is not None:
+            await asyncio.shield(self._merging)
+
+    async def close(self, *, merging: bool = True) -> None:
+        """Finish the writes and merge what waits; what cannot be merged now waits in its file."""
+        await self.finish()
+        if merging and self._buffer.waiting:
+            await self._merge_or_tell()
+        await self._buffer.close()
+
+    async def upsert(self, entries: Sequence[CacheEntry]) -> None:
+        """Store the entries: a few in the pending file, many in one commit, which others may share."""
+        if self._buffer.takes and len(entries) <= _SMALL:
+            await self._writer.do(Pend(self._buffer.rows(entries)))
+            return
+        make = (entries, self.table.schema, self.table.source)
+        made = rows.to_table(*make) if len(entries) <= _FEW else await asyncio.to_thread(rows.to_table, *make)
+        await self._writer.do(Store(made))
+
+    async def delete(self, where: Where) -> int:
+        """Remove what matches."""
+        return await self._writer.do(Delete(where))
+
+    async def add_feedback(self, entry_id: str, correct: int, incorrect: int) -> tuple[int, int] | None:
+        """Count."""
+        return await self._writer.do(Feedback(entry_id, correct, incorrect))
+
+    async def get(self, ids: Sequence[str]) -> list[CacheEntry]:
+        """The entries that are there."""
+        mine = await self._buffer.read(lambda view: view.get(ids))
+        wanted = set(ids).difference(entry.id for entry in mine)
+        if not wanted:
+            return mine
+        found = await self.table.rows(f"getting {len(wanted)} entries of", with_ids(wanted))
+        return mine + [entry for entry in await self._entries(found) if entry.id in wanted]
+
+    async def search(
+        self, vector: Vector, *, limit: int, min_similarity: float, where: Where, now: float
+    ) -> list[Match]:
+        """The closest, pending or not."""
+        mine, ids = await self._buffer.read(
+            lambda view: (
+                view.nearest(vector, limit=limit, min_similarity=min_similarity, where=where, now=now),
+                set(view.rows),
+            )
+        )
+        condition = matching(where, alive_at=now)
+        found, similarities = await self.table.nearest(vector, limit=limit, condition=condition)
+        if ids and not ids.isdisjoint(found.column("id").to_pylist()):
+            # seldom: only what was stored again is in both, and a condition with all ids takes its time
+            condition = without_ids(condition, ids)
+            found, similarities = await self.table.nearest(vector, limit=limit, condition=condition)
+        matches = [Match(*pair) for pair in zip(await self._entries(found), similarities, strict=True)]
+        theirs = [match for match in matches if match.similarity >= min_similarity and where.matches(match.entry)]
+        if not mine:
+            return theirs
+        return sorted(mine + theirs, key=lambda match: -match.similarity)[:limit]
+
+    async def scroll(self, where: Where | None, limit: int, cursor: str | None, *, with_vectors: bool) -> Page:
+        """Entries in the order of their places; the cursor is the last one's place."""
+        after = -1 if cursor is None else int(cursor)
+        mine, ids = await self._buffer.read(
+            lambda view: (view.after(where, after, with_vectors=with_vectors)[: limit + 1], set(view.rows))
+        )
+        condition = matching(where, after=cursor)
+        if ids:
+            condition = without_ids(condition, ids)
+        found = await self.table.rows("reading", condition, limit=limit + 1, with_vectors=with_vectors)
+        places: list[int] = found.column("place").to_pylist()
+        both = [*mine, *zip(places, await self._entries(found), strict=True)]
+        page = sorted(both, key=lambda pair: pair[0])[:limit]
+        return Page([entry for _, entry in page], str(page[-1][0]) if len(both) > limit else None)
+
+    async def count(self, where: Where | None) -> int:
+        """How many match."""
+        mine, ids = await self._buffer.read(lambda view: (len(view.matching(where)), set(view.rows)))
+        condition = matching(where)
+        return mine + await self.table.count(without_ids(condition, ids) if ids else condition)
+
+    async def merge(self) -> None:
+        """Put what waits into the table, in one commit."""
+        async with self._buffer.turn():
+            await self._merge()
+            await self.table.maintain()
+
+    async def _merge(self) -> None:
+        found = await self._buffer.read(View.whole)
+        if found:
+            entries = [entry for _, entry in found]
+            made = await asyncio.to_thread(rows.to_table, entries, self.table.schema, self.table.source)
+            await self.table.store(made)
+            await self._buffer.remove([seq for seq, _ in found])
+
+    async def _merge_or_tell(self) -> None:
+        try:
+            await self.merge()
+        except BackendError as exc:
+            _logger.warning(
+                "what waits beside the table of %s could not be merged, and waits on: %s", self.table.source, exc
+            )
+
+    async def _commit(self, batch: Sequence[Any]) -> Sequence[Any]:
+        if isinstance(batch[0], Pend):
+            await self._pend([row for work in batch for row in work.rows])
+            return [None] * len(batch)
+        async with self._buffer.turn():
+            results = await self._change(batch)
+            await self.table.maintain()
+        return results
+
+    async def _change(self, batch: Sequence[Any]) -> Sequence[Any]:
+        if isinstance(batch[0], Store):
+            await self._store(pa.concat_tables([work.rows for work in batch]))
+            return [None] * len(batch)
+        if isinstance(batch[0], Delete):
+            return [await self._delete(batch[0].where)]
+        return await self._add_feedback(batch)
+
+    async def _pend(self, made: Sequence[Any]) -> None:
+        if self._buffer.waiting >= self._settings.merge_after * _OVERFULL:
+            await self.merge()
+        await self._buffer.add(made)
+        if self._buffer.waiting >= self._settings.merge_after and (self._merging is None or self._merging.done()):
+            self._merging = asyncio.create_task(self._merge_or_tell())
+
+    async def _store(self, made: Rows) -> None:
+        ids: set[str] = set(made.column("id").to_pylist())
+        if await self._buffer.read(lambda view: not ids.isdisjoint(view.rows)):
+            # a pending row would hide the one of this call
+            await self._merge()
+        damaged = await self._buffer.read(lambda view: view.damaged(ids))
+        await self.table.store(made)
+        if damaged:
+            await self._buffer.remove(damaged)
+
+    async def _delete(self, where: Where) -> int:
+        condition = matching(where)
+        mine, ids = await self._buffer.read(lambda view: (view.matching(where), set(view.rows)))
+        if not ids:
+            return await self.table.delete(condition)
+        gone = await self._delete_rows(without_ids(condition, ids))
+        if mine:
+            # first what they hide: a pending row that went alone would uncover it
+            await self._delete_rows(with_ids(row.id for row in mine))
+            await self._buffer.remove([row.seq for row in mine])
+        return gone + len(mine)
+
+    async def _delete_rows(self, condition: str | None) -> int:
+        return await self.table.delete(condition) if await self.table.count(condition) else 0
+
+    async def _add_feedback(self, batch: Sequence[Feedback]) -> Sequence[tuple[int, int] | None]:
+        counted = await self._buffer.add_feedback(batch)
+        others = [number for number, counters in enumerate(counted) if counters is None]
+        if others:
+            results = await self.table.add_feedback([batch[number] for number in others])
+            for number, counters in zip(others, results, strict=True):
+                counted[number] = counters
+        return counted
+
+    async def _entries(self, found: Rows) -> list[CacheEntry]:
+        if len(found) <= _FEW:
+            return rows.to_entries(found, self.table.source)
+        return await asyncio.to_thread(rows.to_entries, found, self.table.source)
