@@ -68,11 +68,11 @@ class PlainMemory(Plain):
         self._matrix.put(part.ids, [row.vector for row in part.rows])
 
     async def lookup(self, part: Part) -> tuple[Row | None, list[Found]]:
+        if (row := self._rows.get(part.ids[0])) is not None:
+            return row, []
         closest = self._matrix.closest(part.rows[0].vector)
         found = [(self._rows[key], similarity) for key, similarity in closest]
-        return self._rows.get(part.ids[0]), [
-            Found(row.id, row.generated_query, row.tenant, similarity) for row, similarity in found
-        ]
+        return None, [Found(row.id, row.generated_query, row.tenant, similarity) for row, similarity in found]
 
     async def remove(self, part: Part) -> None:
         for key in part.ids:
@@ -139,16 +139,19 @@ class PlainSqlite(Plain):
         self._matrix.put(part.ids, [row.vector for row in part.rows])
 
     def _lookup(self, part: Part) -> tuple[Sequence[Any] | None, list[Found]]:
+        if found := self._get(part.ids):
+            return found[part.ids[0]], []
         similarity_of = dict(self._matrix.closest(part.rows[0].vector))
-        ids = [*part.ids, *similarity_of]
-        marks = ", ".join("?" * len(ids))
-        rows = self._database.execute(f"SELECT {self.COLUMNS} FROM entries WHERE id IN ({marks})", ids)
-        found = {row[0]: row for row in rows}
-        closest = [
-            Found(key, found[key][3], json.loads(found[key][-1])["tenant"], similarity)
+        rows = self._get(list(similarity_of))
+        return None, [
+            Found(key, rows[key][3], json.loads(rows[key][-1])["tenant"], similarity)
             for key, similarity in similarity_of.items()
         ]
-        return found.get(part.ids[0]), closest
+
+    def _get(self, ids: Sequence[str]) -> dict[str, Sequence[Any]]:
+        marks = ", ".join("?" * len(ids))
+        rows = self._database.execute(f"SELECT {self.COLUMNS} FROM entries WHERE id IN ({marks})", ids)
+        return {row[0]: row for row in rows}
 
     def _delete(self, condition: str, values: Sequence[str]) -> None:
         with self._database:
@@ -190,13 +193,15 @@ class PlainLance(Plain):
     async def lookup(self, part: Part) -> tuple[Sequence[Any] | None, list[Found]]:
         columns = list(Row._fields[:-1])
         got = await self._table.query().where(f"id = '{part.ids[0]}'").select(columns).limit(1).to_list()
+        if got:
+            return list(got[0].values()), []
         searching = self._table.vector_search(part.rows[0].vector).distance_type("cosine").limit(CLOSEST)
         closest = [
             Found(row["id"], row["generated_query"], row["tenant"], 1.0 - row["_distance"])
             for row in await searching.select([*columns, "_distance"]).to_list()
         ]
         wanted = [found for found in closest if found.similarity >= MIN_SIMILARITY]
-        return list(got[0].values()) if got else None, wanted
+        return None, wanted
 
     async def remove(self, part: Part) -> None:
         await self._table.delete(f"id IN ({', '.join(repr(key) for key in part.ids)})")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from medha import CacheEntry, CollectionSpec, VectorStorageBackend, Where
+from medha import CacheEntry, Capability, CollectionSpec, VectorStorageBackend, Where
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -98,7 +98,7 @@ class Side(Protocol):
         ...
 
     async def lookup(self, part: Part) -> object:
-        """Get the one row by its id, and the closest rows by its vector."""
+        """Get the one row by its id and the closest rows by its vector; only the one, if it takes a request each."""
         ...
 
     async def remove(self, part: Part) -> object:
@@ -129,15 +129,12 @@ class Ours:
 
     async def lookup(self, part: Part) -> tuple[CacheEntry | None, list[Match]]:
         (entry,) = part.entries
-        return await self.backend.get_and_search(
-            self.collection,
-            entry.id,
-            part.rows[0].vector,
-            limit=CLOSEST,
-            min_similarity=MIN_SIMILARITY,
-            where=Where(),
-            now=1.0,
-        )
+        conditions: dict[str, Any] = {"limit": CLOSEST, "min_similarity": MIN_SIMILARITY, "where": Where(), "now": 1.0}
+        vector = part.rows[0].vector
+        if self.backend.capabilities[Capability.ONE_ROUND_TRIP]:
+            return await self.backend.get_and_search(self.collection, entry.id, vector, **conditions)
+        found = await self.backend.get(self.collection, [entry.id])
+        return (found[0], []) if found else (None, await self.backend.search(self.collection, vector, **conditions))
 
     async def remove(self, part: Part) -> int:
         return await self.backend.delete(self.collection, where=Where(ids=part.ids))
