@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from abc import abstractmethod
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -75,7 +76,10 @@ class Tape(Bare):
 
 
 class PostgresTape(Tape):
-    """Statements of psycopg with all rows fetched, on the connection that the backend uses, for its adapters."""
+    """Statements of psycopg with all rows fetched, on the connection that the backend uses, for its adapters.
+
+    Many rows are given to the driver as a list, which it turns into JSON: a bare program has no text of them either.
+    """
 
     async def open(self) -> None:
         """The connection is the backend's."""
@@ -86,8 +90,12 @@ class PostgresTape(Tape):
     @contextmanager
     def rolling(self) -> Generator[None]:
         import psycopg
+        from psycopg.types.json import Json
 
         def remember(cursor: Any, query: Any, values: Any = None, **options: Any) -> Step:
+            if values and "rows" in values:
+                values = values | {"rows": Json(json.loads(values["rows"]))}
+
             async def step() -> object:
                 async with cursor.connection.cursor(binary=cursor.format.value == 1) as bare:
                     await bare.execute(query, values, **options)
