@@ -232,3 +232,38 @@ def test_a_word_that_was_left_out_of_two_queries_is_not_left_out_of_a_third() ->
     ]
     assert asked(learnt(rows), "which active shops are in Ben") == "SELECT id FROM c WHERE who = 'Ben'"
     assert asked(learnt(rows), "which shops are in Ben") is None
+
+
+REFERRED = "SELECT id FROM p JOIN d ON p.d = d.id JOIN e ON p.e = e.id WHERE d.name = '{}' AND e.name = '{}'"
+MEDALS = "SELECT sum(gold) FROM medals WHERE bronze > {} AND silver < {}"
+
+
+@pytest.mark.parametrize(
+    ("query", "wordings", "wrong", "values"),
+    [
+        (
+            REFERRED,
+            ["patients referred by Dr. {} to Dr. {}", "patients that Dr. {} referred to Dr. {}"],
+            "patients referred to Dr. {} by Dr. {}",
+            [("Best", "Lee"), ("Lee", "Smith"), ("Smith", "Best")],
+        ),
+        (
+            MEDALS,
+            [
+                "the sum of gold when silver is less than {1} and bronze is more than {0}",
+                "the sum of gold when bronze is more than {0} and silver is less than {1}",
+                "the total gold with more than {0} bronze and less than {1} silver",
+            ],
+            "the sum of gold when silver is more than {} and bronze is less than {}",
+            [("3", "9"), ("4", "8"), ("5", "7")],
+        ),
+    ],
+)
+def test_of_values_that_could_change_places_one_wording_says_which_is_whose(
+    query: str, wordings: list[str], wrong: str, values: list[Row]
+) -> None:
+    said = zip(wordings * 2, [*values, *values], strict=False)
+    rows = [(wording.format(*row), query.format(*row)) for wording, row in said]
+    knowledge = learnt(rows)
+    assert asked(knowledge, wrong.format(*values[2])) is None
+    assert asked(knowledge, wordings[0].format(*values[2])) == query.format(*values[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from medha.learned.alignment import bare, lows_of
@@ -41,6 +42,18 @@ def bind(shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values
         return "the bounds of a range are the wrong way round"
     query = _rendered(shape, bound)
     return "the query would not be the same between its values" if query is None else Binding(query, tuple(bound))
+
+
+def slots_alike(shape: Shape, values: Values) -> frozenset[int]:
+    """The slots that would take the value of another one, so that only words tell which value is whose."""
+    kinds = [{number_kind(value) for value in held} for held in shape.held]
+    found: set[int] = set()
+    for one, other in combinations(range(len(kinds)), 2):
+        shared = kinds[one] & kinds[other]
+        columns = product(shape.slots[one].columns, shape.slots[other].columns)
+        if shared - {TEXT} or (shared and any(values.same_domain(here, there) for here, there in columns)):
+            found |= {one, other}
+    return frozenset(found)
 
 
 def _place(shape: Shape, slot: int) -> str:

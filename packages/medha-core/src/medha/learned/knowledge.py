@@ -10,7 +10,7 @@ from medha.guards.case import CaseGuard
 from medha.guards.language import UNKNOWN
 from medha.guards.reading import LONGEST
 from medha.identity import query_hash
-from medha.learned.binding import bind
+from medha.learned.binding import bind, slots_alike
 from medha.learned.envelope import Near, encloses, nearest_shape, orders, slots_in
 from medha.learned.nearest import WordIndex
 from medha.learned.phrasing import phrasing_of, reading_without
@@ -266,9 +266,10 @@ class Knowledge:
         if reason is not None:
             return reason
         entry_id = next(iter(best.form.readings))
+        alike = slots_alike(best.shape, self.values)
         found = [
             self._bound(best.shape, mentions, order, entry_id, "between the wordings of one query")
-            for order in orders(best.shape, reading.tokens, reading.language)
+            for order in orders(best.shape, reading.tokens, reading.language, self._named, alike)
         ]
         return _settled([one for one in found if isinstance(one, Learned)] or found or ["a value stands elsewhere"])
 
