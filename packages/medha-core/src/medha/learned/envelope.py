@@ -98,7 +98,7 @@ def orders(
 ) -> Iterator[tuple[int, ...]]:
     """The ways to give the values of a question to the slots: each beside a word, and in an order, that was seen.
 
-    Of slots that are ``alike``, and so would take each other's values, the words of one wording must say which is which.
+    Of slots that are ``alike``, and would take each other's values, the words of one wording must say which is which.
     """
     profile = shape.profile(language)
     roles: set[Tokens] | None = None
