@@ -267,3 +267,21 @@ def test_of_values_that_could_change_places_one_wording_says_which_is_whose(
     knowledge = learnt(rows)
     assert asked(knowledge, wrong.format(*values[2])) is None
     assert asked(knowledge, wordings[0].format(*values[2])) == query.format(*values[2])
+
+
+def test_a_word_that_tells_what_a_value_is_is_left_out_only_of_a_value_that_is_nothing_else() -> None:
+    river, state = (
+        "SELECT traverse FROM river WHERE river_name = '{}'",
+        "SELECT area FROM state WHERE state_name = '{}'",
+    )
+    rows = [
+        ("what states border the ohio river", river.format("ohio")),
+        ("what states does the ohio river run through", river.format("ohio")),
+        ("what states does the colorado run through", river.format("colorado")),
+        ("how large is ohio", state.format("ohio")),
+        ("is the missouri a river", "SELECT 1 FROM river WHERE river_name = 'missouri'"),
+    ]
+    knowledge = learnt(rows)
+    assert asked(knowledge, "what states border the missouri") == river.format("missouri")
+    assert asked(knowledge, "what states border ohio") is None
+    assert asked(knowledge, "what states does the ohio run through") == river.format("ohio")

@@ -30,11 +30,13 @@ class Binding(NamedTuple):
     """For each slot, in the order of the query."""
 
 
-def bind(shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values: Values) -> Binding | str:
+def bind(
+    shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values: Values, *, sure: bool = False
+) -> Binding | str:
     """The query with these values; ``order`` is the slot of each mention. A text says why there is none."""
     bound = [""] * len(shape.slots)
     for mention, slot in zip(mentions, order, strict=True):
-        value = _number(shape, slot, mention) if mention.span.number else _text(shape, slot, mention, values)
+        value = _number(shape, slot, mention) if mention.span.number else _text(shape, slot, mention, values, sure=sure)
         if value is None:
             return f"'{mention.value or ' '.join(mention.lows)}' is no value known for {_place(shape, slot)}"
         bound[slot] = value
@@ -73,10 +75,12 @@ def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
     return mention.value if kind != TEXT and kind in {number_kind(value) for value in held} else None
 
 
-def _text(shape: Shape, slot: int, mention: Mention, values: Values) -> str | None:
+def _text(shape: Shape, slot: int, mention: Mention, values: Values, *, sure: bool) -> str | None:
     held = shape.held[slot]
     columns = shape.slots[slot].columns
     if values.is_written_elsewhere(mention.written, mention.lows, columns):
+        return None
+    if sure and values.is_of_several(mention.lows, columns):
         return None
     own = [value for value in held if lows_of(value) == mention.lows]
     if own:

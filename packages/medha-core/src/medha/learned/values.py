@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 12
 """Pieces of a value."""
 _OFTEN: Final = 3
+_RARELY: Final = 10
 _SHARED: Final = 2
 _SHARED_ACROSS: Final = 3
 """Values that two columns of one table, or of two, have in common before they hold the same things."""
@@ -155,6 +156,11 @@ class Values:
         """Whether columns of other things hold the text more often."""
         mine, others = self._mentioned(lows, columns)
         return others > mine
+
+    def is_of_several(self, lows: Lows, columns: Iterable[str]) -> bool:
+        """Whether columns of other things hold the text too, and not just now and then."""
+        mine, others = self._mentioned(lows, columns)
+        return others * _RARELY > mine
 
     def is_another_thing(self, lows: Lows, columns: Iterable[str]) -> bool:
         """Whether the text was met often enough, and never in these columns, to be no value of theirs."""
