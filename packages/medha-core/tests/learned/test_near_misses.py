@@ -285,3 +285,15 @@ def test_a_word_that_tells_what_a_value_is_is_left_out_only_of_a_value_that_is_n
     assert asked(knowledge, "what states border the missouri") == river.format("missouri")
     assert asked(knowledge, "what states border ohio") is None
     assert asked(knowledge, "what states does the ohio run through") == river.format("ohio")
+
+
+def test_columns_of_one_table_are_not_one_because_a_few_of_many_values_are_in_both() -> None:
+    city, state = "SELECT id FROM shop WHERE city = '{}'", "SELECT count(id) FROM shop WHERE state = '{}'"
+    cities = ["New York", "Washington", "Austin", "Dallas", "Reno"]
+    rows = [
+        *((f"shops in {name}", city.format(name)) for name in cities),
+        *((f"how many in the state of {name}", state.format(name)) for name in ("New York", "Washington", "Texas")),
+    ]
+    knowledge = learnt(rows)
+    assert asked(knowledge, "shops in Texas") is None
+    assert asked(knowledge, "how many in the state of Reno") is None

@@ -10,7 +10,7 @@ from medha.learned.lesson import PART
 from medha.learned.phrasing import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from medha.learned.lesson import Known
     from medha.learned.phrasing import Phrasing
@@ -157,9 +157,14 @@ class Values:
         mine, others = self._mentioned(lows, columns)
         return others > mine
 
-    def is_of_several(self, lows: Lows, columns: Iterable[str]) -> bool:
-        """Whether columns of other things hold the text too, and not just now and then."""
-        mine, others = self._mentioned(lows, columns)
+    def is_of_several(self, lows: Lows, columns: Collection[str]) -> bool:
+        """Whether other columns hold the text too, and not just now and then."""
+        mine = others = 0
+        for column, spellings in self._spellings.get(lows, {}).items():
+            if any(self._is_one(column.removesuffix(PART), own) for own in columns):
+                mine += spellings.total()
+            else:
+                others += spellings.total()
         return others * _RARELY > mine
 
     def is_another_thing(self, lows: Lows, columns: Iterable[str]) -> bool:
@@ -186,17 +191,24 @@ class Values:
         key = (one, other) if one < other else (other, one)
         same = self._domains.get(key)
         if same is None:
-            same = self._joined[frozenset(key)] > 0 or _may_be_one(one, other) or self._share(one, other)
+            same = self._is_one(one, other) or self._share(one, other)
             self._domains[key] = same
         return same
 
+    def _is_one(self, one: str, other: str) -> bool:
+        """Whether the queries themselves say that two columns hold the same things."""
+        if one == other or self._joined[frozenset((one, other))] > 0 or _may_be_one(one, other):
+            return True
+        return _are_named_for_one(one, other) and not self._columns.get(one, set()).isdisjoint(
+            self._columns.get(other, set())
+        )
+
     def _share(self, one: str, other: str) -> bool:
+        """Whether they share most of their values: a few rivers with the name of a state make no states of all."""
         here, there = self._columns.get(one, set()), self._columns.get(other, set())
         shared = len(here & there)
-        if shared and _are_named_for_one(one, other):
-            return True
         least = _SHARED if one.rpartition(".")[0] == other.rpartition(".")[0] else _SHARED_ACROSS
-        return shared >= least and shared * 2 >= min(len(here), len(there))
+        return shared >= least and shared * 2 >= max(len(here), len(there))
 
 
 def _are_named_for_one(one: str, other: str) -> bool:
