@@ -297,3 +297,10 @@ def test_columns_of_one_table_are_not_one_because_a_few_of_many_values_are_in_bo
     knowledge = learnt(rows)
     assert asked(knowledge, "shops in Texas") is None
     assert asked(knowledge, "how many in the state of Reno") is None
+
+
+def test_where_no_language_shows_a_mark_before_three_digits_may_part_thousands() -> None:
+    query = "SELECT id FROM zimmer WHERE preis < {}"
+    knowledge = learnt([("zimmer unter 2.5 euro", query.format(2.5))])
+    assert asked(knowledge, "zimmer unter 3.75 euro") == query.format(3.75)
+    assert asked(knowledge, "zimmer unter 1.000 euro") is None
