@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medha.learned.alignment import bare, lows_of
 from medha.learned.queries import NUMBER, cut, written
-from medha.learned.shapes import TEXT, in_order, number_kind
+from medha.learned.shapes import TEXT, in_order, is_day, number_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,12 @@ def bind(
     """The query with these values; ``order`` is the slot of each mention. A text says why there is none."""
     bound = [""] * len(shape.slots)
     for mention, slot in zip(mentions, order, strict=True):
-        value = _number(shape, slot, mention) if mention.span.number else _text(shape, slot, mention, values, sure=sure)
+        if mention.span.number:
+            value = _number(shape, slot, mention)
+        elif is_day(mention.written):
+            value = _day(shape, slot, mention)
+        else:
+            value = _text(shape, slot, mention, values, sure=sure)
         if value is None:
             return f"'{mention.value or ' '.join(mention.lows)}' is no value known for {_place(shape, slot)}"
         bound[slot] = value
@@ -73,6 +78,12 @@ def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
         return None
     kind = number_kind(mention.value)
     return mention.value if kind != TEXT and kind in {number_kind(value) for value in held} else None
+
+
+def _day(shape: Shape, slot: int, mention: Mention) -> str | None:
+    held = shape.held[slot]
+    shown = mention.written in held or not shape.slots[slot].by_chance or len(held) >= _SHOWN_APART
+    return mention.written if shown and all(map(is_day, held)) else None
 
 
 def _text(shape: Shape, slot: int, mention: Mention, values: Values, *, sure: bool) -> str | None:

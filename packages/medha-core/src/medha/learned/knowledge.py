@@ -15,7 +15,7 @@ from medha.learned.envelope import Near, encloses, nearest_shape, orders, slots_
 from medha.learned.nearest import WordIndex
 from medha.learned.phrasing import phrasing_of, reading_without
 from medha.learned.rewrites import Rewrites, gaps, only_gap
-from medha.learned.shapes import Shape, content
+from medha.learned.shapes import Shape, content, is_day
 from medha.learned.values import Values
 from medha.learned.wordings import Form, Worded, similarity, weights
 
@@ -287,7 +287,9 @@ class Knowledge:
     def _asks_for_another_thing(self, form: Form, mentions: Sequence[Mention]) -> bool:
         """Whether a text stands where only values of another kind stood: "in the bay area" where a city stood."""
         return len(form.slots) == len(mentions) and any(
-            mention.lows and self.values.is_another_thing(mention.lows, form.shape.slots[slot].columns)
+            mention.lows
+            and not is_day(mention.written)
+            and self.values.is_another_thing(mention.lows, form.shape.slots[slot].columns)
             for mention, slot in zip(mentions, form.slots, strict=True)
         )
 

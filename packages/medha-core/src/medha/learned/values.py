@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from medha.learned.alignment import lows_of
 from medha.learned.lesson import PART
 from medha.learned.phrasing import Span
+from medha.learned.shapes import is_day
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -108,6 +109,8 @@ class Values:
             if piece.quoted:
                 found.append(Mention(Span(index, index + 1, False), "", lows_of(piece.low), piece.low, True))
                 continue
+            if is_day(piece.low) and (piece.low,) not in self._spellings:
+                found.append(Mention(Span(index, index + 1, False), "", (piece.low,), piece.low, True))
             for length in self._lengths.get(piece.low, ()):
                 lows = phrasing.lows[index : index + length]
                 if len(lows) == length and lows in self._spellings:
