@@ -305,3 +305,30 @@ async def test_feedback_on_the_entrys_own_question_counts_for_the_entry(embedder
         assert (await cache.feedback("albums by ABBA", True)).correct == 1
         assert (await cache.feedback("albums by Queen", False)).removed
         assert not await cache.search("albums by ABBA")
+
+
+@pytest.mark.parametrize("change", ["invalidate", "replace", "expire"])
+async def test_an_answer_that_rests_on_a_value_goes_with_the_entry_that_showed_it_from_l1_too(
+    embedder: WordsEmbedder, clock: Clock, change: str
+) -> None:
+    async with Medha("tests", embedder, "memory", clock=clock) as cache:
+        await cache.store("albums by Queen", BY.format("Queen"))
+        await cache.store("how many albums by ABBA", HOW_MANY.format("ABBA"), ttl=60)
+        assert await cache.search("albums by ABBA")
+        assert (await cache.search("albums by ABBA")).strategy is SearchStrategy.L1_CACHE
+        if change == "invalidate":
+            await cache.invalidate("how many albums by ABBA")
+        elif change == "replace":
+            await cache.store("how many albums by ABBA", HOW_MANY.format("Queen"))
+        else:
+            clock.now += 61
+            await cache.expire()
+        assert not await cache.search("albums by ABBA")
+
+
+async def test_a_new_entry_leaves_answers_of_learned_templates_in_l1(embedder: WordsEmbedder) -> None:
+    async with Medha("tests", embedder, "memory") as cache:
+        await teach(cache)
+        assert await cache.search("albums by ABBA")
+        await cache.store("price of item 5", PRICE.format(5))
+        assert (await cache.search("albums by ABBA")).strategy is SearchStrategy.L1_CACHE

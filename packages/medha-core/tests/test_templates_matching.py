@@ -188,3 +188,58 @@ def test_two_templates_that_both_fit_are_both_told() -> None:
 def test_a_parameter_that_says_nonsense_is_refused(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         _template("top {n}", "SELECT {n}", parameters)
+
+
+HOTELS = _template(
+    "top {n} hotels in {city} since {day}",
+    "SELECT name FROM hotel WHERE city = {city} AND opened >= {day} LIMIT {n}",
+    {"n": "int", "city": "string", "day": "date"},
+)
+
+
+def test_numbers_in_words_stand_beside_a_date() -> None:
+    values = {"n": 5, "city": "Rome", "day": date(2026, 8, 12)}
+    for question in ("top five hotels in Rome since 12 August 2026", "Top Five hotels in Rome since August 12, 2026"):
+        assert _values(HOTELS, question) == [values]
+
+
+def test_a_question_of_few_words_is_in_the_language_that_the_templates_show() -> None:
+    rooms = _template("rooms under {p} euros", "SELECT 1 FROM r WHERE p < {p}", {"p": "float"})
+    shown = _template("which rooms are the cheapest", "SELECT 1 FROM r ORDER BY p LIMIT 1", [])
+    values = [dict(match.values) for match in Matcher([rooms, shown]).match("rooms under ninety euros")]
+    assert values == [{"p": 90.0}]
+    assert _values(rooms, "rooms under ninety euros") == []
+
+
+@pytest.mark.parametrize(("said", "value"), [("2.5", 2.5), ("1000", 1000.0), ("1.000", None), ("1,500", None)])
+def test_where_no_language_shows_a_mark_before_three_digits_may_part_thousands(said: str, value: float | None) -> None:
+    rooms = _template("rooms under {p} euros", "SELECT 1 FROM r WHERE p < {p}", {"p": "float"})
+    assert _values(rooms, f"rooms under {said} euros") == ([] if value is None else [{"p": value}])
+
+
+@pytest.mark.parametrize("number", ["int", "float"])
+@pytest.mark.parametrize("said", ["nan", "NaN", "Infinity", "-inf", "1e3", "sNaN123"])
+def test_what_only_a_machine_reads_as_a_number_is_none(number: str, said: str) -> None:
+    rooms = _template("rooms with {n} beds", "SELECT 1 FROM r WHERE n = {n}", {"n": number})
+    assert _values(rooms, f"rooms with {said} beds") == []
+
+
+@pytest.mark.parametrize("said", ["today", "yesterday", "now", "all", "me", "nobody", "last", "2020"])
+def test_a_word_of_time_or_of_no_meaning_of_its_own_is_no_text_in_whatever_language(said: str) -> None:
+    orders = _template("orders of {c}", "SELECT 1 FROM o WHERE c = {c}", ["c"])
+    assert _values(orders, f"orders of {said}") == []
+    assert _values(orders, f'orders of "{said}"') == [{"c": said}]
+
+
+def test_a_year_is_a_text_where_a_pattern_says_so() -> None:
+    parameters = {"c": {"type": "string", "pattern": "[0-9]{4}"}}
+    orders = _template("orders of season {c}", "SELECT 1 FROM o WHERE c = {c}", parameters)
+    assert _values(orders, "orders of season 2020") == [{"c": "2020"}]
+
+
+def test_the_ending_of_an_owner_is_no_part_of_the_name() -> None:
+    orders = _template("{c} orders", "SELECT 1 FROM o WHERE c = {c}", ["c"])
+    assert _values(orders, "Acme orders") == [{"c": "Acme"}]
+    assert _values(orders, "Acme's orders") == []
+    reviews = _template("reviews of {c}", "SELECT 1 FROM o WHERE c = {c}", ["c"])
+    assert _values(reviews, "reviews of McDonald's") == [{"c": "McDonald's"}]

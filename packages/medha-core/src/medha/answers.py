@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_OWED: Final = 10_000
+LEARNED_TAG: Final = "learned"
+"""The tag of answers from learned templates, which rest on more entries than the one whose query they took."""
 
 
 class Answers:
@@ -69,6 +71,8 @@ class Answers:
             reason=f"answered before as {hit.strategy}: {hit.reason}",
         )
         tags = {hit.entry_id, question_tag(asked.digest)}
+        if hit.strategy is SearchStrategy.LEARNED_TEMPLATE:
+            tags.add(LEARNED_TAG)
         if hit.matched_question is not None:
             tags.add(question_tag(ask(hit.matched_question).digest))
         try:

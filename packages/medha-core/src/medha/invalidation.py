@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from medha.answers import question_tag
+from medha.answers import LEARNED_TAG, question_tag
 from medha.checks import check_metadata, check_question_length, check_text
 from medha.errors import BackendError, CollectionNotFoundError, InvalidInputError, L1Error, MedhaError
 from medha.identity import ask, scope_key
@@ -205,7 +205,7 @@ class Remover:
     async def _withdraw(self, storage: Storage, tags: Sequence[str]) -> None:
         try:
             if self._parts.answers is not None:
-                await self._parts.answers.withdraw(tags, storage.collection)
+                await self._parts.answers.withdraw([*tags, LEARNED_TAG], storage.collection)
         finally:
             self._parts.removals.add(tags)
             if self._parts.learning is not None and storage.collection == self._parts.storage.collection:

@@ -123,6 +123,10 @@ class Learning:
             if scope is not None:
                 self._scopes[scope].remove(entry_id)
 
+    def has_learnt_of(self, entry_ids: Iterable[str]) -> bool:
+        """Whether one of these entries taught something, which other answers may rest on."""
+        return not self._scope_of.keys().isdisjoint(entry_ids)
+
     def forget_all(self) -> None:
         """Withdraw everything but the values that were given."""
         self.forget(list(self._scope_of))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from medha.answers import question_tag
+from medha.answers import LEARNED_TAG, question_tag
 from medha.batches import next_batch
 from medha.checks import (
     MAX_EXACT_INT,
@@ -230,7 +230,10 @@ class Writer:
         ids = [draft.id for draft in drafts]
         try:
             if parts.answers is not None:
-                await parts.answers.withdraw([*ids, *(question_tag(draft.digest) for draft in drafts)])
+                tags = [*ids, *(question_tag(draft.digest) for draft in drafts)]
+                if parts.learning is not None and parts.learning.has_learnt_of(ids):
+                    tags.append(LEARNED_TAG)
+                await parts.answers.withdraw(tags)
         finally:
             parts.removals.add(ids)
 

@@ -249,3 +249,25 @@ def test_an_answer_is_the_true_query_whatever_was_learnt(rows: list[Row]) -> Non
     knowledge = learnt(*rows)
     for question, query in ROWS:
         assert asked(knowledge, question) in {None, query}, question
+
+
+def test_a_date_says_by_itself_what_it_is_and_is_bound_where_only_dates_stood() -> None:
+    placed, sent = "SELECT id FROM o WHERE placed > '{}'", "SELECT id FROM o WHERE sent BETWEEN '{}' AND '{}'"
+    knowledge = learnt(
+        ("orders placed after 2026-03-01", placed.format("2026-03-01")),
+        ("orders sent between 2026-03-01 and 2026-04-01", sent.format("2026-03-01", "2026-04-01")),
+        ("orders of batch 2026-03", "SELECT id FROM o WHERE batch = '2026-03'"),
+        ("orders named A-1", "SELECT id FROM o WHERE name = 'A-1'"),
+    )
+    assert asked(knowledge, "the orders placed after 2025-12-24") == placed.format("2025-12-24")
+    assert asked(knowledge, "orders sent between 2024-01-01 and 2024-02-01") == sent.format("2024-01-01", "2024-02-01")
+    for question in (
+        "orders placed before 2025-12-24",
+        "orders placed after 2025-13-24",
+        "orders placed after 2025-12",
+        "orders placed after 12/24/2025",
+        "orders sent between 2024-02-01 and 2024-01-01",
+        "orders named 2025-12-24",
+        "orders of batch 2025-12-24",
+    ):
+        assert asked(knowledge, question) is None, question

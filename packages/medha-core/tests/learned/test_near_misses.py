@@ -232,3 +232,75 @@ def test_a_word_that_was_left_out_of_two_queries_is_not_left_out_of_a_third() ->
     ]
     assert asked(learnt(rows), "which active shops are in Ben") == "SELECT id FROM c WHERE who = 'Ben'"
     assert asked(learnt(rows), "which shops are in Ben") is None
+
+
+REFERRED = "SELECT id FROM p JOIN d ON p.d = d.id JOIN e ON p.e = e.id WHERE d.name = '{}' AND e.name = '{}'"
+MEDALS = "SELECT sum(gold) FROM medals WHERE bronze > {} AND silver < {}"
+
+
+@pytest.mark.parametrize(
+    ("query", "wordings", "wrong", "values"),
+    [
+        (
+            REFERRED,
+            ["patients referred by Dr. {} to Dr. {}", "patients that Dr. {} referred to Dr. {}"],
+            "patients referred to Dr. {} by Dr. {}",
+            [("Best", "Lee"), ("Lee", "Smith"), ("Smith", "Best")],
+        ),
+        (
+            MEDALS,
+            [
+                "the sum of gold when silver is less than {1} and bronze is more than {0}",
+                "the sum of gold when bronze is more than {0} and silver is less than {1}",
+                "the total gold with more than {0} bronze and less than {1} silver",
+            ],
+            "the sum of gold when silver is more than {} and bronze is less than {}",
+            [("3", "9"), ("4", "8"), ("5", "7")],
+        ),
+    ],
+)
+def test_of_values_that_could_change_places_one_wording_says_which_is_whose(
+    query: str, wordings: list[str], wrong: str, values: list[Row]
+) -> None:
+    said = zip(wordings * 2, [*values, *values], strict=False)
+    rows = [(wording.format(*row), query.format(*row)) for wording, row in said]
+    knowledge = learnt(rows)
+    assert asked(knowledge, wrong.format(*values[2])) is None
+    assert asked(knowledge, wordings[0].format(*values[2])) == query.format(*values[2])
+
+
+def test_a_word_that_tells_what_a_value_is_is_left_out_only_of_a_value_that_is_nothing_else() -> None:
+    river, state = (
+        "SELECT traverse FROM river WHERE river_name = '{}'",
+        "SELECT area FROM state WHERE state_name = '{}'",
+    )
+    rows = [
+        ("what states border the ohio river", river.format("ohio")),
+        ("what states does the ohio river run through", river.format("ohio")),
+        ("what states does the colorado run through", river.format("colorado")),
+        ("how large is ohio", state.format("ohio")),
+        ("is the missouri a river", "SELECT 1 FROM river WHERE river_name = 'missouri'"),
+    ]
+    knowledge = learnt(rows)
+    assert asked(knowledge, "what states border the missouri") == river.format("missouri")
+    assert asked(knowledge, "what states border ohio") is None
+    assert asked(knowledge, "what states does the ohio run through") == river.format("ohio")
+
+
+def test_columns_of_one_table_are_not_one_because_a_few_of_many_values_are_in_both() -> None:
+    city, state = "SELECT id FROM shop WHERE city = '{}'", "SELECT count(id) FROM shop WHERE state = '{}'"
+    cities = ["New York", "Washington", "Austin", "Dallas", "Reno"]
+    rows = [
+        *((f"shops in {name}", city.format(name)) for name in cities),
+        *((f"how many in the state of {name}", state.format(name)) for name in ("New York", "Washington", "Texas")),
+    ]
+    knowledge = learnt(rows)
+    assert asked(knowledge, "shops in Texas") is None
+    assert asked(knowledge, "how many in the state of Reno") is None
+
+
+def test_where_no_language_shows_a_mark_before_three_digits_may_part_thousands() -> None:
+    query = "SELECT id FROM zimmer WHERE preis < {}"
+    knowledge = learnt([("zimmer unter 2.5 euro", query.format(2.5))])
+    assert asked(knowledge, "zimmer unter 3.75 euro") == query.format(3.75)
+    assert asked(knowledge, "zimmer unter 1.000 euro") is None

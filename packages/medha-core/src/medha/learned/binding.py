@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from medha.learned.alignment import bare, lows_of
 from medha.learned.queries import NUMBER, cut, written
-from medha.learned.shapes import TEXT, in_order, number_kind
+from medha.learned.shapes import TEXT, in_order, is_day, number_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +30,18 @@ class Binding(NamedTuple):
     """For each slot, in the order of the query."""
 
 
-def bind(shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values: Values) -> Binding | str:
+def bind(
+    shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values: Values, *, sure: bool = False
+) -> Binding | str:
     """The query with these values; ``order`` is the slot of each mention. A text says why there is none."""
     bound = [""] * len(shape.slots)
     for mention, slot in zip(mentions, order, strict=True):
-        value = _number(shape, slot, mention) if mention.span.number else _text(shape, slot, mention, values)
+        if mention.span.number:
+            value = _number(shape, slot, mention)
+        elif is_day(mention.written):
+            value = _day(shape, slot, mention)
+        else:
+            value = _text(shape, slot, mention, values, sure=sure)
         if value is None:
             return f"'{mention.value or ' '.join(mention.lows)}' is no value known for {_place(shape, slot)}"
         bound[slot] = value
@@ -41,6 +49,18 @@ def bind(shape: Shape, mentions: Sequence[Mention], order: Sequence[int], values
         return "the bounds of a range are the wrong way round"
     query = _rendered(shape, bound)
     return "the query would not be the same between its values" if query is None else Binding(query, tuple(bound))
+
+
+def slots_alike(shape: Shape, values: Values) -> frozenset[int]:
+    """The slots that would take the value of another one, so that only words tell which value is whose."""
+    kinds = [{number_kind(value) for value in held} for held in shape.held]
+    found: set[int] = set()
+    for one, other in combinations(range(len(kinds)), 2):
+        shared = kinds[one] & kinds[other]
+        columns = product(shape.slots[one].columns, shape.slots[other].columns)
+        if shared - {TEXT} or (shared and any(values.same_domain(here, there) for here, there in columns)):
+            found |= {one, other}
+    return frozenset(found)
 
 
 def _place(shape: Shape, slot: int) -> str:
@@ -60,10 +80,18 @@ def _number(shape: Shape, slot: int, mention: Mention) -> str | None:
     return mention.value if kind != TEXT and kind in {number_kind(value) for value in held} else None
 
 
-def _text(shape: Shape, slot: int, mention: Mention, values: Values) -> str | None:
+def _day(shape: Shape, slot: int, mention: Mention) -> str | None:
+    held = shape.held[slot]
+    shown = mention.written in held or not shape.slots[slot].by_chance or len(held) >= _SHOWN_APART
+    return mention.written if shown and all(map(is_day, held)) else None
+
+
+def _text(shape: Shape, slot: int, mention: Mention, values: Values, *, sure: bool) -> str | None:
     held = shape.held[slot]
     columns = shape.slots[slot].columns
     if values.is_written_elsewhere(mention.written, mention.lows, columns):
+        return None
+    if sure and values.is_of_several(mention.lows, columns):
         return None
     own = [value for value in held if lows_of(value) == mention.lows]
     if own:

@@ -93,12 +93,43 @@ def _strict(tokens: Tokens, language: Language) -> list[str]:
     )
 
 
-def orders(shape: Shape, tokens: Tokens, language: Language) -> Iterator[tuple[int, ...]]:
-    """The ways to give the values of a question to the slots: each beside a word, and in an order, that was seen."""
+def orders(
+    shape: Shape, tokens: Tokens, language: Language, named: Collection[str], alike: Collection[int]
+) -> Iterator[tuple[int, ...]]:
+    """The ways to give the values of a question to the slots: each beside a word, and in an order, that was seen.
+
+    Of slots that are ``alike``, and would take each other's values, the words of one wording must say which is which.
+    """
     profile = shape.profile(language)
+    roles: set[Tokens] | None = None
     for order in islice(permutations(range(len(shape.slots))), _MOST_ORDERS):
-        if _beside(profile, tokens, order) and _in_order(profile, tokens, order, language):
+        if not (_beside(profile, tokens, order) and _in_order(profile, tokens, order, language)):
+            continue
+        if alike and roles is None:
+            roles = {_roles(said.tokens, said.slots, language, named, alike) for said in shape.wordings}
+        if roles is None or _roles(tokens, order, language, named, alike) in roles:
             yield order
+
+
+def _roles(
+    tokens: Tokens, slots: Sequence[int], language: Language, named: Collection[str], alike: Collection[int]
+) -> Tokens:
+    """These slots by their number, with the words that say their roles: of one before the first, and all in between.
+
+    Other words may stand beside a slot ("by Dr. Best to Dr. Lee"), and one clause before another.
+    """
+    numbers = iter(slots)
+    found: list[str] = []
+    since: list[str] = []
+    for token in tokens:
+        if token not in SLOTS:
+            if token in language.relating or token in language.marks or token in named:
+                since.append(token)
+        elif (slot := next(numbers)) in alike:
+            found += since if found else since[-1:]
+            found.append(f"\ue000{slot}")
+            since = []
+    return tuple(found)
 
 
 def _beside(profile: Profile, tokens: Tokens, order: Sequence[int]) -> bool:

@@ -10,12 +10,12 @@ from medha.guards.case import CaseGuard
 from medha.guards.language import UNKNOWN
 from medha.guards.reading import LONGEST
 from medha.identity import query_hash
-from medha.learned.binding import bind
+from medha.learned.binding import bind, slots_alike
 from medha.learned.envelope import Near, encloses, nearest_shape, orders, slots_in
 from medha.learned.nearest import WordIndex
 from medha.learned.phrasing import phrasing_of, reading_without
 from medha.learned.rewrites import Rewrites, gaps, only_gap
-from medha.learned.shapes import Shape
+from medha.learned.shapes import Shape, content, is_day
 from medha.learned.values import Values
 from medha.learned.wordings import Form, Worded, similarity, weights
 
@@ -245,7 +245,9 @@ class Knowledge:
                     continue
                 if all(self._rewrites.licenses(gap, form.shape, reading.language, self._named) for gap in found):
                     how = "; ".join(f"'{' '.join(gap.here)}' for '{' '.join(gap.there)}'" for gap in found)
-                    bound = self._bound(form.shape, mentions, form.slots, next(iter(form.readings)), f"with {how}")
+                    sure = self._names_less(reading, worded.tokens)
+                    entry_id = next(iter(form.readings))
+                    bound = self._bound(form.shape, mentions, form.slots, entry_id, f"with {how}", sure=sure)
                     by_gaps.setdefault(len(found), []).append(bound)
         return _settled(by_gaps[min(by_gaps)]) if by_gaps else ""
 
@@ -266,25 +268,44 @@ class Knowledge:
         if reason is not None:
             return reason
         entry_id = next(iter(best.form.readings))
+        alike = slots_alike(best.shape, self.values)
+        sure = self._names_less(reading, best.tokens)
         found = [
-            self._bound(best.shape, mentions, order, entry_id, "between the wordings of one query")
-            for order in orders(best.shape, reading.tokens, reading.language)
+            self._bound(best.shape, mentions, order, entry_id, "between the wordings of one query", sure=sure)
+            for order in orders(best.shape, reading.tokens, reading.language, self._named, alike)
         ]
         return _settled([one for one in found if isinstance(one, Learned)] or found or ["a value stands elsewhere"])
+
+    def _names_less(self, asked: Reading, stored: Tokens) -> bool:
+        """Whether the question says less, and no table or column that may be all that told what a value is.
+
+        States that border "the Ohio river" are not those that border "Ohio", which is a state as well.
+        """
+        unnamed = any(word in self._named and word not in asked.tokens for word in stored)
+        return unnamed and len(content(asked.tokens, asked.language)) < len(content(stored, asked.language))
 
     def _asks_for_another_thing(self, form: Form, mentions: Sequence[Mention]) -> bool:
         """Whether a text stands where only values of another kind stood: "in the bay area" where a city stood."""
         return len(form.slots) == len(mentions) and any(
-            mention.lows and self.values.is_another_thing(mention.lows, form.shape.slots[slot].columns)
+            mention.lows
+            and not is_day(mention.written)
+            and self.values.is_another_thing(mention.lows, form.shape.slots[slot].columns)
             for mention, slot in zip(mentions, form.slots, strict=True)
         )
 
     def _bound(
-        self, shape: Shape, mentions: Sequence[Mention], order: Sequence[int], entry_id: str, how: str
+        self,
+        shape: Shape,
+        mentions: Sequence[Mention],
+        order: Sequence[int],
+        entry_id: str,
+        how: str,
+        *,
+        sure: bool = False,
     ) -> Learned | str:
         if len(order) != len(mentions):
             return "another number of values"
-        binding = bind(shape, mentions, order, self.values)
+        binding = bind(shape, mentions, order, self.values, sure=sure)
         if isinstance(binding, str):
             return binding
         stored = self._lessons[entry_id].query_hash

@@ -24,6 +24,7 @@ SLOTS: Final = frozenset({TEXT_SLOT[:-1], NUMBER_SLOT[:-1]})
 """The tokens that slots are read as."""
 _POSSESSIVE: Final = ("'s", "’s")
 _LEADING_ZERO: Final = re.compile(r"0[0-9]")
+_MAY_PART_THOUSANDS: Final = re.compile(r"\.[0-9]{3}$")
 _OPENING: Final = frozenset("\"“«`‘'")
 
 
@@ -96,6 +97,8 @@ def _numbers(text: str, pieces: Sequence[Piece], lows: tuple[str, ...], language
                 found = (value, index + 1) if unit is None else None
             if found is not None and _LEADING_ZERO.match(found[0]):
                 found = None  # "007" is a code
+            elif found is not None and not language.decimal and _MAY_PART_THOUSANDS.search(found[0]):
+                found = None  # "1.000" where no language shows
         if found is not None:
             try:
                 yield index, found[1], Decimal(found[0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 Tokens = tuple[str, ...]
 TEXT: Final = "text"
+_DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Slot(NamedTuple):
@@ -218,6 +221,17 @@ def neighbours(tokens: Tokens, slots: Sequence[int]) -> Iterator[tuple[int, int,
             number = next(numbers)
             yield number, -1, tokens[index - 1] if index else ""
             yield number, 1, tokens[index + 1] if index + 1 < len(tokens) else ""
+
+
+def is_day(text: str) -> bool:
+    """Whether the text is a date as databases write them: it says by itself what it is, as a number does."""
+    if _DAY.fullmatch(text) is None:
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def number_kind(text: str) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from medha.learned.alignment import lows_of
 from medha.learned.lesson import PART
 from medha.learned.phrasing import Span
+from medha.learned.shapes import is_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from medha.learned.lesson import Known
     from medha.learned.phrasing import Phrasing
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 12
 """Pieces of a value."""
 _OFTEN: Final = 3
+_RARELY: Final = 10
 _SHARED: Final = 2
 _SHARED_ACROSS: Final = 3
 """Values that two columns of one table, or of two, have in common before they hold the same things."""
@@ -107,6 +109,8 @@ class Values:
             if piece.quoted:
                 found.append(Mention(Span(index, index + 1, False), "", lows_of(piece.low), piece.low, True))
                 continue
+            if is_day(piece.low) and (piece.low,) not in self._spellings:
+                found.append(Mention(Span(index, index + 1, False), "", (piece.low,), piece.low, True))
             for length in self._lengths.get(piece.low, ()):
                 lows = phrasing.lows[index : index + length]
                 if len(lows) == length and lows in self._spellings:
@@ -156,6 +160,16 @@ class Values:
         mine, others = self._mentioned(lows, columns)
         return others > mine
 
+    def is_of_several(self, lows: Lows, columns: Collection[str]) -> bool:
+        """Whether other columns hold the text too, and not just now and then."""
+        mine = others = 0
+        for column, spellings in self._spellings.get(lows, {}).items():
+            if any(self._is_one(column.removesuffix(PART), own) for own in columns):
+                mine += spellings.total()
+            else:
+                others += spellings.total()
+        return others * _RARELY > mine
+
     def is_another_thing(self, lows: Lows, columns: Iterable[str]) -> bool:
         """Whether the text was met often enough, and never in these columns, to be no value of theirs."""
         mine, others = self._mentioned(lows, columns)
@@ -180,17 +194,24 @@ class Values:
         key = (one, other) if one < other else (other, one)
         same = self._domains.get(key)
         if same is None:
-            same = self._joined[frozenset(key)] > 0 or _may_be_one(one, other) or self._share(one, other)
+            same = self._is_one(one, other) or self._share(one, other)
             self._domains[key] = same
         return same
 
+    def _is_one(self, one: str, other: str) -> bool:
+        """Whether the queries themselves say that two columns hold the same things."""
+        if one == other or self._joined[frozenset((one, other))] > 0 or _may_be_one(one, other):
+            return True
+        return _are_named_for_one(one, other) and not self._columns.get(one, set()).isdisjoint(
+            self._columns.get(other, set())
+        )
+
     def _share(self, one: str, other: str) -> bool:
+        """Whether they share most of their values: a few rivers with the name of a state make no states of all."""
         here, there = self._columns.get(one, set()), self._columns.get(other, set())
         shared = len(here & there)
-        if shared and _are_named_for_one(one, other):
-            return True
         least = _SHARED if one.rpartition(".")[0] == other.rpartition(".")[0] else _SHARED_ACROSS
-        return shared >= least and shared * 2 >= min(len(here), len(there))
+        return shared >= least and shared * 2 >= max(len(here), len(there))
 
 
 def _are_named_for_one(one: str, other: str) -> bool:

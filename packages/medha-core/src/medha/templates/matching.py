@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medha.guards.case import CaseGuard
+from medha.guards.language import UNKNOWN, languages
 from medha.guards.reading import LONGEST, read, read_both
 from medha.templates.blanks import BLANK, PLACEHOLDER, blank
 from medha.templates.extracting import NOTHING_EXTRACTED, labels_asked
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medha.extractor import Span
+    from medha.guards.language import Language
     from medha.templates.extracting import Extracted, Labels
     from medha.templates.model import QueryTemplate
     from medha.templates.parameters import Parameter, Value
@@ -26,6 +29,9 @@ _LONGEST_VALUE: Final = 12
 """Pieces of a value that is a text."""
 _MOST_TRIES: Final = 200
 _CASE: Final = CaseGuard()
+_POSSESSIVE: Final = ("'s", "’s")
+# "orders of 2020" are of a time, and of no customer
+_YEAR: Final = re.compile("(?:18|19|20|21)[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,12 @@ class Wording:
         self._before = [phrase.low[index - 1] if index else None for index in at]
         self._after = [phrase.low[index + 1] if index + 1 < phrase.end else None for index in at]
         said = read(self.text)
-        self._language = said.language
+        self.language = said.language
         self._needed = frozenset(word for word in said.words if BLANK not in word)
 
     def may_match(self, question: str) -> bool:
         """Whether the question has all words of this wording."""
-        return self._needed <= frozenset(read(question, self._language).words)
+        return self._needed <= frozenset(read(question, self.language).words)
 
     @property
     def extractors(self) -> set[str]:
@@ -109,7 +115,11 @@ class Wording:
         parameter = self.blanks[number]
         for filling in self._possible(phrase, extracted, number, position):
             text = str(filling.value)
-            if parameter.allows(text) and self._allows(parameter.name, text):
+            patterns = parameter.pattern, self.template.parameter_patterns.get(parameter.name)
+            year = parameter.type == "string" and _YEAR.fullmatch(phrase.span(filling.start, filling.end))
+            if year and patterns == (None, None):
+                continue
+            if all(pattern is None or matches_pattern(pattern, text) for pattern in patterns):
                 yield filling
 
     def _possible(self, phrase: Phrase, extracted: Extracted, number: int, position: int) -> Iterator[Filling]:
@@ -122,10 +132,6 @@ class Wording:
             for end, value in _values_at(parameter, phrase, start):
                 if parameter.type != "string" or self._stands_between(phrase, number, start, end):
                     yield Filling(start, end, value)
-
-    def _allows(self, name: str, text: str) -> bool:
-        pattern = self.template.parameter_patterns.get(name)
-        return pattern is None or matches_pattern(pattern, text)
 
     def _stands_between(self, phrase: Phrase, number: int, start: int, end: int) -> bool:
         """Whether the words beside a text are those of the wording: nothing else says where it begins and ends."""
@@ -165,13 +171,34 @@ def _text(phrase: Phrase, start: int, end: int) -> str | None:
     if end - start == 1 and phrase.raw[start][0] in "\"'“‘«`" and len(phrase.raw[start]) > 2:
         return phrase.raw[start][1:-1]
     pieces, low = phrase.raw[start:end], phrase.low[start:end]
+    if _owns_what_follows(phrase, end):
+        return None
     shouted = phrase.text.isupper()
     named = [piece[0].isdigit() or (piece.lower() != piece and not shouted) for piece in pieces]
     if end - start == 1:
-        says_something = low[0] not in phrase.language.function and low[0] not in phrase.language.marks
-        return pieces[0] if pieces[0][0].isalnum() and (named[0] or says_something) else None
+        return pieces[0] if pieces[0][0].isalnum() and _says_what(low[0], phrase.language, named=named[0]) else None
     inside = all(name or word in phrase.language.inside_names for name, word in zip(named, low, strict=True))
     return phrase.span(start, end) if named[0] and named[-1] and inside else None
+
+
+def _says_what(word: str, language: Language, *, named: bool) -> bool:
+    """Whether the word may be a value; where no language shows, in none may it be a word that turns the question."""
+    return all(
+        word not in known.moving.relative
+        and word not in known.moving.instants
+        and (named or (word not in known.function and word not in known.marks))
+        for known in ((language,) if language.code else languages())
+    )
+
+
+def _owns_what_follows(phrase: Phrase, end: int) -> bool:
+    """Whether "'s" behind the text is no part of it: "Acme's orders" are not of "Acme's"; those "of Wendy's" are."""
+    return (
+        phrase.low[end - 1].endswith(_POSSESSIVE)
+        and end < phrase.end
+        and phrase.low[end][0].isalnum()
+        and phrase.low[end] not in phrase.language.function
+    )
 
 
 def labelled_fillings(parameter: Parameter, phrase: Phrase, spans: Sequence[Span]) -> Iterator[Filling]:
@@ -222,6 +249,9 @@ class Matcher:
             Wording(template, text) for template in ranked for text in (template.template_text, *template.aliases)
         ]
         self._labels = labels_asked(templates)
+        shown = {wording.language for wording in self._wordings} - {UNKNOWN}
+        self._language = shown.pop() if len(shown) == 1 else UNKNOWN
+        """That of the templates, if they show one: a question of few words shows none."""
 
     def may_match(self, question: str) -> bool:
         """Whether any template is worth a closer look; fast."""
@@ -239,7 +269,7 @@ class Matcher:
 
         A template whose extractor failed might have fitted, so nothing of the same or a lower priority may answer.
         """
-        phrase = phrase_of(question)
+        phrase = phrase_of(question, self._language)
         found: list[Match] = []
         for wording in self._near(question):
             if found and wording.template.priority < found[0].template.priority:

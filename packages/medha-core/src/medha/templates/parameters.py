@@ -19,6 +19,9 @@ ParameterType: TypeAlias = Literal["string", "int", "float", "date", "enum", "id
 
 PATTERN_SECONDS: Final = 0.05
 """A pattern that takes longer on one value, by backtracking, does not match it."""
+_PLAIN_NUMBER: Final = re.compile(r"[-−]?[0-9]+(?:\.([0-9]+))?")
+_THOUSANDS: Final = 3
+"""Digits between two marks of thousands."""
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DATE_FORMATS: Final = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y")
 
@@ -78,10 +81,6 @@ class Parameter(BaseModel):
             raise ValueError(f"{self.name!r} is of type {self.type}, which needs no extractor to say where it ends")
         return self
 
-    def allows(self, text: str) -> bool:
-        """Whether the text of a value matches the pattern, within its time."""
-        return self.pattern is None or matches_pattern(self.pattern, text)
-
     def number(self, phrase: Phrase, start: int) -> tuple[int, int | float] | None:
         """Where the number that begins at this piece ends, and its value."""
         written = _number_at(phrase, start)
@@ -128,6 +127,10 @@ def _number_at(phrase: Phrase, start: int) -> tuple[int, Decimal] | None:
         end = start + 1
         if unit is not None or text.endswith("."):  # "5km" is no bare number, nor is "3rd"
             return None
+    # "1.000" is one or a thousand where no language shows, and "nan" no number that anybody means
+    written = _PLAIN_NUMBER.fullmatch(text)
+    if written is None or (not language.decimal and len(written[1] or "") == _THOUSANDS):
+        return None
     try:
         return end, Decimal(text)
     except InvalidOperation:

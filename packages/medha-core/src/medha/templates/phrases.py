@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from medha.guards.language import language_of
+from medha.guards.language import UNKNOWN, language_of
 from medha.guards.scan import SEPARATORS, places
 from medha.templates.blanks import blank
 
@@ -41,12 +41,14 @@ class Phrase(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def phrase_of(text: str) -> Phrase:
-    """The normalised text in pieces."""
+def phrase_of(text: str, spoken: Language = UNKNOWN) -> Phrase:
+    """The normalised text in pieces; ``spoken`` is the language of one that shows none."""
     found = tuple(places(text))
     raw = tuple(text[start:end] for start, end in found)
     low = tuple(piece.lower() for piece in raw)
     language = language_of(low)
+    if language is UNKNOWN:
+        language = spoken
     return Phrase(text, language, found, raw, low, _end(low, language))
 
 
