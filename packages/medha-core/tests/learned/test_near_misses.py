@@ -304,3 +304,38 @@ def test_where_no_language_shows_a_mark_before_three_digits_may_part_thousands()
     knowledge = learnt([("zimmer unter 2.5 euro", query.format(2.5))])
     assert asked(knowledge, "zimmer unter 3.75 euro") == query.format(3.75)
     assert asked(knowledge, "zimmer unter 1.000 euro") is None
+
+
+CLASSES = "SELECT id FROM class WHERE teacher = '{}'"
+OPEN = "SELECT id FROM class WHERE open AND teacher = '{}'"
+OF_CLASSES = [
+    "which classes does {} teach",
+    "show the classes that {} gives",
+    "classes taught by {}",
+    "what classes has {} given",
+    "the classes that {} offers",
+]
+
+
+def rows_of(wordings: Sequence[str], query: str) -> list[Row]:
+    names = ["Anna", "Ben", "Cleo", "Dora", "Emil", "Fay"]
+    return [(said.format(name), query.format(name)) for said, name in zip(wordings, names, strict=False)]
+
+
+def test_of_two_queries_as_near_the_one_is_meant_whose_words_the_question_has() -> None:
+    of_open = rows_of(
+        ["which open classes does {} offer", "what open classes has {} given", "{} gives open classes"], OPEN
+    )
+    question = "what classes does Anna offer"
+    knowledge = learnt([*rows_of(OF_CLASSES, CLASSES), *of_open])
+    assert asked(knowledge, question) == CLASSES.format("Anna")
+    assert asked(learnt([*rows_of(OF_CLASSES[:4], CLASSES), *of_open]), question) is None, "four wordings do not tell"
+
+
+def test_what_a_query_of_two_wordings_may_be_asked_for_with_is_not_known() -> None:
+    question = "what classes does Anna offer"
+    of_open = rows_of(
+        ["what open classes does {} offer", "open classes that {} teaches", "{} gives open classes"], OPEN
+    )
+    assert asked(learnt([*rows_of(OF_CLASSES, CLASSES), *of_open[:2]]), question) is None
+    assert asked(learnt([*rows_of(OF_CLASSES, CLASSES), *of_open]), question) == CLASSES.format("Anna")

@@ -24,6 +24,10 @@ CLEAR: Final = 0.1
 """How much nearer than any other query's wording: with two wordings of the shape nearer than it, and with one."""
 _MANY: Final = 3
 """Wordings of a shape that show which of their words stand for each other; of two, one must be said whole."""
+_WELL_KNOWN: Final = 5
+"""Wordings of a shape that may answer though others are as near, if no other shape can have been meant."""
+_RIVAL: Final = 0.15
+"""Another shape that may have been meant, and is less than this farther, is a rival."""
 _MOST_ORDERS: Final = 16
 
 
@@ -49,11 +53,37 @@ def nearest_shape(ranked: Sequence[Near]) -> Near | None:
     return best if best.similarity >= CLOSE and best.similarity - rival >= clear else None
 
 
+def only_shape(ranked: Sequence[Near], tokens: Tokens, slots: int, language: Language) -> Near | None:
+    """The one shape that may have been asked for, though another is nearer, or nearly as near: its words say so.
+
+    Of the others none is asked for with these words, as far as many wordings tell.
+    """
+    nearest: dict[int, Near] = {}
+    for near in ranked:
+        nearest.setdefault(id(near.shape), near)
+    left = [
+        near
+        for near in nearest.values()
+        if len(near.shape.slots) == slots and _misses(near.shape.profile(language), tokens, language) is None
+    ]
+    if not left or left[0].similarity < CLOSE or left[0].shape.profile(language).size < _WELL_KNOWN:
+        return None
+    best = left[0]
+    # what else a shape of two wordings may be asked for with is not known
+    rivals = [*left[1:2], *(near for near in nearest.values() if near.shape.profile(language).size < _MANY)]
+    return None if any(near.similarity > best.similarity - _RIVAL for near in rivals) else best
+
+
 def encloses(near: Near, tokens: Tokens, language: Language, named: Collection[str]) -> str | None:
     """Why the question is not between the wordings of the shape; ``None`` if it is."""
     profile = near.shape.profile(language)
     if profile.size < 2:
         return "there is only one wording of that query"
+    return _misses(profile, tokens, language) or _differs(near, tokens, language, named, profile)
+
+
+def _misses(profile: Profile, tokens: Tokens, language: Language) -> str | None:
+    """A word that no wording says, or one that all say and the question does not."""
     counts = Counter(tokens)
     for word, count in counts.items():
         if count > profile.most[word] and word not in language.function:
@@ -61,7 +91,7 @@ def encloses(near: Near, tokens: Tokens, language: Language, named: Collection[s
     for word, count in profile.least.items():
         if counts[word] < count:
             return f"every wording of that query says '{word}'"
-    return _differs(near, tokens, language, named, profile)
+    return None
 
 
 def _differs(near: Near, tokens: Tokens, language: Language, named: Collection[str], profile: Profile) -> str | None:

@@ -11,7 +11,7 @@ from medha.guards.language import UNKNOWN
 from medha.guards.reading import LONGEST
 from medha.identity import query_hash
 from medha.learned.binding import bind, slots_alike
-from medha.learned.envelope import Near, encloses, nearest_shape, orders, slots_in
+from medha.learned.envelope import Near, encloses, nearest_shape, only_shape, orders, slots_in
 from medha.learned.nearest import WordIndex
 from medha.learned.phrasing import phrasing_of, reading_without
 from medha.learned.rewrites import Rewrites, gaps, only_gap
@@ -262,6 +262,8 @@ class Knowledge:
         ]
         ranked.sort(key=lambda found: -found.similarity)
         best = nearest_shape(ranked) if ranked else None
+        if best is None:
+            best = only_shape(ranked, reading.tokens, len(mentions), reading.language)
         if best is None or len(best.shape.slots) != len(mentions):
             return "no wording of one query is much nearer than all others"
         reason = encloses(best, reading.tokens, reading.language, self._named)
