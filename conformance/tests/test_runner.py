@@ -139,6 +139,7 @@ def test_l1_caches_have_their_own_suite_and_known_failures_are_strict(tmp_path: 
         (["run", "memry"], "Did you mean 'memory'?"),
         (["run", "memory", "--service", "rediss"], "no service is called 'rediss'"),
         (["run", "memory", "--service-url", "redis://127.0.0.1:1"], "has no setting `url`"),
+        (["run", "memory", "--setting", "folder=here"], "there is no setting 'folder'"),
         (["new", "backend", "My Engine"], "cannot be the name of a plugin"),
     ],
 )

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 import pytest
 
 from medha import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
-from medha.errors import ConfigurationError
 from medha.plugins import installed_plugins, read_settings
 from medha_conformance.runner.report import Outcome, Report
 from medha_conformance.runner.versions import server_version
@@ -92,15 +91,17 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
     """Run the suite, and write the report with ``junit.xml`` into the folder.
 
     Raises:
-        UnusableRunError: a setting or a service makes no sense.
+        UnusableRunError: a service makes no sense.
+        medha.errors.ConfigurationError: a setting is none of the plugin's, is wrong, or is missing.
         medha.errors.PluginError: there is no such plugin, or it does not load.
     """
     plugin = _find(asked)
     service = _service(asked, plugin)
-    folder.mkdir(parents=True, exist_ok=True)
     watch = _Watch(progress)
     with tempfile.TemporaryDirectory(prefix="medha-conformance-") as place, contextlib.ExitStack() as stack:
         address = stack.enter_context(_serving(service, asked.service_url))
+        declared = _declared(plugin, _values(asked, address, place))
+        folder.mkdir(parents=True, exist_ok=True)
         (Path(place) / "pytest.ini").write_text(_CONFIGURATION, encoding="utf-8")
         test_file = Path(place) / "test_installed.py"
         test_file.write_text(_source(asked, service), encoding="utf-8")
@@ -110,11 +111,8 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
         ):
             pytest.main(_arguments(Path(place), folder, test_file), plugins=[watch])
         against = "this process" if service is None else _against(asked, service, address)
-        values = {name: value.replace(FOLDER, place) for name, value in asked.settings.items()}
-        if address is not None:
-            values["url"] = address
     served_by = "none" if service is None else "wire" if asked.on_the_wire else "live"
-    report = _report(asked, plugin, watch.tests, (against, served_by), _declared(plugin, values))
+    report = _report(asked, plugin, watch.tests, (against, served_by), declared)
     report.write(folder)
     return report
 
@@ -209,13 +207,15 @@ def _against(asked: Run, service: Service, address: str | None) -> str:
     return f"{service.name} {version}" if version else f"{service.name}, which does not say its version"
 
 
+def _values(asked: Run, address: str | None, place: str) -> Mapping[str, str]:
+    values = {name: value.replace(FOLDER, place) for name, value in asked.settings.items()}
+    return values if address is None else {**values, "url": address}
+
+
 def _declared(plugin: Plugin, values: Mapping[str, str]) -> Mapping[Capability, Support]:
-    if not isinstance(plugin, BackendPlugin):
-        return {}
-    try:
-        return plugin.declared_with(read_settings(plugin.settings, **values))
-    except ConfigurationError:  # which every test has failed for
-        return plugin.capabilities
+    """What the plugin can do with these settings; what is wrong with one is said here, and not by every test."""
+    settings = read_settings(plugin.settings, **values)
+    return plugin.declared_with(settings) if isinstance(plugin, BackendPlugin) else {}
 
 
 def _report(
