@@ -43,6 +43,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "lance"
 
 
+@pytest.fixture
+def beside(folder: Path) -> Path:
+    """Where the table of ``music`` is."""
+    return folder / f"{table_name('medha', 'music')}.lance"
+
+
 @pytest_asyncio.fixture
 async def open_backend(folder: Path) -> AsyncIterator[Callable[..., Awaitable[LanceBackend]]]:
     """Makes backends on the folder, connected, with the collection ``music``."""
