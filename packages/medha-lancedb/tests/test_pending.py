@@ -296,7 +296,12 @@ def test_what_sqlite_reports_is_typed_and_names_the_file(tmp_path: Path, code: i
 
 
 @pytest.mark.parametrize(
-    ("exc", "kind"), [(OverflowError("odd"), BackendWriteError), (sqlite3.ProgrammingError("odd"), BackendError)]
+    ("exc", "kind"),
+    [
+        (OverflowError("odd"), BackendWriteError),
+        (sqlite3.ProgrammingError("odd"), BackendError),
+        (PermissionError("odd"), BackendUnavailableError),
+    ],
 )
 def test_what_has_no_code_is_typed_too(tmp_path: Path, exc: Exception, kind: type[BackendError]) -> None:
     assert type(explain_pending(exc, doing="storing in", path=tmp_path / PENDING, collection="music")) is kind
