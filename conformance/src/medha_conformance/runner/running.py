@@ -15,24 +15,25 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import pytest
 
-from medha import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
+from medha import BackendPlugin, EmbedderPlugin, ExtractorPlugin, GuardPlugin, L1Plugin
 from medha.plugins import installed_plugins, read_settings
 from medha_conformance.runner.report import Outcome, Report
 from medha_conformance.runner.versions import server_version
 from medha_conformance.services import SERVICES, Servers, Service, ServiceAbsentError, register_service
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from medha import Capability, Support
 
-Plugin: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin
+Plugin: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin | ExtractorPlugin
 
 KINDS: Final[Mapping[str, tuple[Any, str, str]]] = {
     "backend": (BackendPlugin, "BackendSuite", "backend_name"),
     "embedder": (EmbedderPlugin, "EmbedderSuite", "embedder_name"),
     "l1": (L1Plugin, "L1Suite", "l1_name"),
     "guard": (GuardPlugin, "GuardSuite", "guard_name"),
+    "extractor": (ExtractorPlugin, "ExtractorSuite", "extractor_name"),
     "reviewer": (GuardPlugin, "ReviewerSuite", "reviewer_name"),
 }
 FOLDER: Final = "{folder}"
@@ -65,6 +66,11 @@ class TestInstalled({suite}):
     def settings(self, tmp_path{argument}):
         values = {{key: value.replace({folder!r}, str(tmp_path)) for key, value in VALUES.items()}}
         return values{address}
+{examples}"""
+_EXAMPLES: Final = """
+    @pytest.fixture
+    def examples(self):
+        return {examples!r}
 """
 
 
@@ -83,6 +89,8 @@ class Run:
     """The server to look for; by default the one of the plugin's name, if there is one. An empty text means none."""
     service_url: str | None = None
     known_failures: Mapping[str, str] = field(default_factory=dict[str, str])
+    examples: Sequence[tuple[str, str, str]] = ()
+    """Of an extractor: questions, each with a label and the piece that it gives the label."""
     on_the_wire: bool = False
     """What answers at the address only speaks the server's protocol; the report says so."""
 
@@ -91,11 +99,12 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
     """Run the suite, and write the report with ``junit.xml`` into the folder.
 
     Raises:
-        UnusableRunError: a service makes no sense.
+        UnusableRunError: a service makes no sense, or an extractor comes without examples.
         medha.errors.ConfigurationError: a setting is none of the plugin's, is wrong, or is missing.
         medha.errors.PluginError: there is no such plugin, or it does not load.
     """
     plugin = _find(asked)
+    _check_examples(asked)
     service = _service(asked, plugin)
     watch = _Watch(progress)
     with tempfile.TemporaryDirectory(prefix="medha-conformance-") as place, contextlib.ExitStack() as stack:
@@ -120,6 +129,16 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
 def _find(asked: Run) -> Plugin:
     kind, _, _ = KINDS[asked.kind]
     return cast("Any", installed_plugins()).find(kind, asked.name)
+
+
+def _check_examples(asked: Run) -> None:
+    if asked.kind == "extractor" and len({text for text, _, _ in asked.examples}) < 2:
+        raise UnusableRunError(
+            f"nobody knows what the extractor {asked.name!r} finds: give two questions or more, each with a label and "
+            "the piece that gets it: --example 'users from Rome' GPE Rome"
+        )
+    if asked.kind != "extractor" and asked.examples:
+        raise UnusableRunError(f"examples are for extractors, and {asked.name!r} is asked for as {asked.kind}")
 
 
 def _service(asked: Run, plugin: Plugin) -> Service | None:
@@ -174,6 +193,7 @@ def _source(asked: Run, service: Service | None) -> str:
         argument=argument,
         address=address,
         folder=FOLDER,
+        examples=_EXAMPLES.format(examples=list(asked.examples)) if asked.examples else "",
     )
 
 
