@@ -18,6 +18,7 @@ from medha_conformance.corpus import NOW, SPEC, axis, make_entries, make_entry, 
 from medha_conformance.imports import imported_by
 from medha_conformance.suite.corruption import check_damaged
 from medha_conformance.suite.reading import closest, read_all, read_one
+from medha_conformance.vendor import Reply, VendorServer
 
 if TYPE_CHECKING:
     from conftest import Workbench
@@ -149,32 +150,17 @@ async def test_feedback_of_several_backends_adds_up_and_storing_begins_anew(benc
 
 
 async def test_a_token_goes_to_its_own_server_alone(bench: Workbench) -> None:
-    seen: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
     await bench.backend()
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        tokens: list[dict[str, Any]] = [
-            {"token": "hunter2"},
-            {"token": "hunter3", "token_header": "X-Chroma-Token"},
-            {},
-        ]
+    tokens: list[dict[str, Any]] = [{"token": "hunter2"}, {"token": "hunter3", "token_header": "X-Chroma-Token"}, {}]
+    with VendorServer(lambda _, __: Reply(status=503), lambda _, said: said) as server:
         for values in tokens:
             with pytest.raises(BackendError):
-                await bench.backend(url=url, **values)
-    first, second, third = (head.lower() for head in seen)
-    assert b"authorization: bearer hunter2" in first
-    assert b"x-chroma-token: hunter3" in second
-    assert b"authorization" not in second + third
-    assert b"x-chroma-token" not in third
+                await bench.backend(url=server.url, **values)
+    first, second, third = (request.headers for request in server.requests)
+    assert first["authorization"] == "Bearer hunter2"
+    assert second["x-chroma-token"] == "hunter3"
+    assert "authorization" not in {*second, *third}
+    assert "x-chroma-token" not in third
 
 
 def test_what_is_not_asked_for_is_no_condition() -> None:

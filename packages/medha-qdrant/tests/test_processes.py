@@ -16,7 +16,7 @@ from medha.errors import BackendUnavailableError, BackendWriteError, CollectionN
 from medha_conformance.connected import opened
 from medha_conformance.corpus import SPEC, make_entries, make_entry, make_id
 from medha_conformance.processes import other_process, other_processes
-from medha_conformance.suite.processes import check_at_once, check_nothing_lost
+from medha_conformance.suite.processes import check_at_once, check_nothing_lost, check_shared_writes
 from medha_conformance.suite.reading import read_all, read_one
 from medha_qdrant import QdrantBackend, QdrantSettings
 from medha_qdrant.feedback import Tally, new_revision
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from conftest import Workbench
 
 
+async def test_two_processes_see_each_others_writes_at_the_next_call(bench: Workbench) -> None:
+    backend = await bench.backend("music")
+    with other_process("qdrant", bench.address) as other:
+        await check_shared_writes(backend, other)
+
+
+@pytest.mark.long
 async def test_processes_that_open_a_collection_at_once_all_get_it_and_lose_no_feedback(bench: Workbench) -> None:
     backend = await bench.backend()
     protocols = [{"prefer_grpc": grpc} for grpc in (True, False, True)]
