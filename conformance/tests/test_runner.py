@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PLUGIN = """
-from medha import PLUGIN_API, BackendPlugin, L1Plugin, hookimpl, not_yet, Capability
+import asyncio
+import re
+
+from medha import PLUGIN_API, BackendPlugin, Extractor, ExtractorPlugin, L1Plugin, Span, hookimpl, not_yet, Capability
 from medha.builtin_plugins import MemoryL1Settings
 from medha.l1_memory import MemoryL1Cache
 from medha.memory import MemoryBackend
@@ -67,6 +70,22 @@ def medha_register_backends():
 def medha_register_l1_caches():
     make = lambda settings: MemoryL1Cache(settings.max_size)
     return [L1Plugin(name="attic", factory=make, settings=MemoryL1Settings, api_version=PLUGIN_API)]
+
+
+class Codes(Extractor):
+    labels = ("code",)
+
+    async def aextract_batch(self, texts, labels):
+        return await asyncio.to_thread(self.read, list(texts), "code" in labels)
+
+    def read(self, texts, asked):
+        return [[Span(*found.span(), "code") for found in re.finditer("[A-Z]-[0-9]", text) if asked] for text in texts]
+
+
+@hookimpl
+def medha_register_extractors():
+    make = lambda settings: Codes()
+    return [ExtractorPlugin(name="attic", factory=make, settings=AtticSettings, api_version=PLUGIN_API)]
 """
 # what would break every pytest that is started in this folder
 _HOSTILE_CONFTEST = "raise RuntimeError('a conftest of the user was loaded')\n"
@@ -133,12 +152,22 @@ def test_l1_caches_have_their_own_suite_and_known_failures_are_strict(tmp_path: 
     assert (test["outcome"], test["reason"]) == ("failed", "[XPASS(strict)] it never rains")
 
 
+def test_extractors_have_their_own_suite_on_examples_of_the_author(tmp_path: Path) -> None:
+    examples = [*("--example", "stock of A-1", "code", "A-1"), *("--example", "who sells 'B-2'?", "code", "B-2")]
+    ran = Ran(tmp_path, "--kind", "extractor", *examples)
+    assert ran.code == 0, ran.output + ran.done.stderr
+    assert "level: full" in ran.output
+    assert ran.json("report.json")["tests"]["test_the_examples_are_found"]["outcome"] == "passed"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["run", "memory", "--example", "users from Rome", "GPE", "Rome"], "examples are for extractors"),
         (["run", "memry"], "Did you mean 'memory'?"),
         (["run", "memory", "--service", "rediss"], "no service is called 'rediss'"),
         (["run", "memory", "--service-url", "redis://127.0.0.1:1"], "has no setting `url`"),
+        (["run", "memory", "--setting", "folder=here"], "there is no setting 'folder'"),
         (["new", "backend", "My Engine"], "cannot be the name of a plugin"),
     ],
 )

@@ -52,12 +52,12 @@ class Workbench:
         self.server = server
         self.by_hand = by_hand
         self.prefix = f"medha-test-{uuid.uuid4().hex[:12]}"
+        self.address: dict[str, Any] = {"url": server, "prefix": self.prefix}
         self._backends: list[ChromaBackend] = []
 
     async def backend(self, *collections: str, spec: CollectionSpec = SPEC, **values: Any) -> ChromaBackend:
         """Connected, with these collections."""
-        chosen: dict[str, Any] = {"url": self.server, "prefix": self.prefix, **values}
-        backend = ChromaBackend(ChromaSettings(**chosen))
+        backend = ChromaBackend(ChromaSettings(**(self.address | values)))
         self._backends.append(backend)
         await backend.connect()
         for collection in collections:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from contextlib import asynccontextmanager
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +21,12 @@ from medha.errors import (
 )
 from medha_chroma import ChromaBackend, ChromaSettings
 from medha_chroma.errors import EXPLANATIONS, explain
+from medha_conformance.connected import connected, opened
 from medha_conformance.corpus import SPEC, make_entries, make_entry, unit_vectors
+from medha_conformance.driver_errors import made, with_subclasses
+from medha_conformance.vendor import Reply, answering
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
     from conftest import Workbench
@@ -36,20 +36,9 @@ def explained(exc: BaseException, *, writing: bool = False) -> BackendError:
     return explain(exc, doing="storing 'music'", place="http://c:8000", collection="music", writing=writing)
 
 
-def subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
-    for sub in kind.__subclasses__():
-        yield from subclasses(sub)
-
-
-def made(kind: type[Exception]) -> Exception:
-    """One of the kind, whatever its constructor wants."""
-    exc = kind.__new__(kind)
-    exc.args = ("the driver's words",)
-    return exc
-
-
-@pytest.mark.parametrize("kind", [*subclasses(httpx.HTTPError), *subclasses(httpx.StreamError), httpx.InvalidURL])
+@pytest.mark.parametrize(
+    "kind", [*with_subclasses(httpx.HTTPError), *with_subclasses(httpx.StreamError), httpx.InvalidURL]
+)
 def test_every_error_of_the_transport_is_typed(kind: type[Exception]) -> None:
     error = explained(made(kind))
     assert isinstance(error, BackendTimeoutError) == issubclass(kind, httpx.TimeoutException)
@@ -59,7 +48,7 @@ def test_every_error_of_the_transport_is_typed(kind: type[Exception]) -> None:
         assert part in str(error)
 
 
-@pytest.mark.parametrize("kind", list(subclasses(driver.ChromaError)))
+@pytest.mark.parametrize("kind", list(with_subclasses(driver.ChromaError)))
 def test_every_error_that_the_driver_defines_is_known_by_itself(kind: type[Exception]) -> None:
     assert kind in EXPLANATIONS
     error = explained(made(kind))
@@ -100,22 +89,6 @@ def test_errors_of_the_engine_and_of_the_driver_are_typed(
     assert words in str(error)
 
 
-@asynccontextmanager
-async def answering(status: int, body: bytes) -> AsyncGenerator[str]:
-    """A server in front of which every request ends like this, as a gateway may."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body)) + body)
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 @pytest.mark.parametrize(
     ("status", "body", "kind", "words"),
     [
@@ -135,7 +108,7 @@ async def answering(status: int, body: bytes) -> AsyncGenerator[str]:
 async def test_what_a_server_answers_is_typed_and_shows_no_token(
     status: int, body: bytes, kind: type[BackendError], words: str
 ) -> None:
-    async with answering(status, body) as url:
+    with answering(Reply(status=status, body=body)) as url:
         settings: dict[str, Any] = {"url": url, "token": "hunter2", "timeout": 20}
         backend = ChromaBackend(ChromaSettings(**settings))
         with pytest.raises(BackendError) as caught:
@@ -150,7 +123,7 @@ async def test_what_a_server_answers_is_typed_and_shows_no_token(
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
     # a port that was free a moment ago
-    async with answering(500, b"") as url:
+    with answering() as url:
         pass
     backend = ChromaBackend(ChromaSettings(url=url))
     for _ in range(2):
@@ -164,22 +137,11 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 
 async def test_a_server_that_does_not_answer_is_given_up_in_time() -> None:
-    gone = asyncio.Event()
-
-    async def nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        gone.set()
-
-    server = await asyncio.start_server(nothing, "127.0.0.1", 0)
-    async with server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    with answering() as url:
         backend = ChromaBackend(ChromaSettings(url=url, timeout=0.05))
         with pytest.raises(BackendTimeoutError, match="MEDHA_CHROMA_TIMEOUT"):
             await backend.connect()
         await backend.close()
-        await gone.wait()
 
 
 async def test_a_database_that_is_not_there_is_said_to_be_missing(bench: Workbench, tmp_path: Path) -> None:
@@ -200,25 +162,21 @@ async def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> 
 
 async def test_a_folder_is_for_one_backend_at_a_time(tmp_path: Path) -> None:
     settings = ChromaSettings(mode="path", path=tmp_path / "chroma")
-    one, two = ChromaBackend(settings), ChromaBackend(settings)
-    await one.connect()
-    with pytest.raises(BackendUnavailableError, match="only one may"):
-        await two.connect()
-    await one.close()
-    await two.connect()
-    await two.close()
+    two = ChromaBackend(settings)
+    async with connected(ChromaBackend(settings)):
+        with pytest.raises(BackendUnavailableError, match="only one may"):
+            await two.connect()
+    async with connected(two):
+        pass
 
 
 async def test_two_backends_in_memory_share_nothing() -> None:
-    one, two = (ChromaBackend(ChromaSettings(mode="memory")) for _ in range(2))
-    for backend in (one, two):
-        await backend.connect()
-        await backend.initialize("music", SPEC)
-    await one.upsert("music", [make_entry("albums")])
-    assert await two.count("music") == 0
-    await one.close()
-    assert await two.count("music") == 0
-    await two.close()
+    settings = ChromaSettings(mode="memory")
+    async with opened(ChromaBackend(settings)) as two:
+        async with opened(ChromaBackend(settings)) as one:
+            await one.upsert("music", [make_entry("albums")])
+            assert await two.count("music") == 0
+        assert await two.count("music") == 0
 
 
 async def test_a_batch_that_does_not_fit_is_refused_whole(bench: Workbench) -> None:

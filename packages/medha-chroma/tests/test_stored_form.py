@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +15,10 @@ from medha.plugins import installed_plugins
 from medha_chroma import ChromaBackend, ChromaSettings
 from medha_chroma.queries import Condition, matching
 from medha_conformance.corpus import NOW, SPEC, axis, make_entries, make_entry, make_id, unit_vectors, vector_at
+from medha_conformance.imports import imported_by
+from medha_conformance.suite.corruption import check_damaged
 from medha_conformance.suite.reading import closest, read_all, read_one
+from medha_conformance.vendor import Reply, VendorServer
 
 if TYPE_CHECKING:
     from conftest import Workbench
@@ -31,9 +32,7 @@ def test_the_plugin_is_found_by_name_and_speaks_this_api() -> None:
 
 
 def test_looking_for_plugins_imports_neither_the_driver_nor_numpy() -> None:
-    code = "import sys, medha_chroma.plugin; print([m for m in ('chromadb', 'httpx', 'numpy') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert imported_by("import medha_chroma.plugin").isdisjoint({"chromadb", "httpx", "numpy"})
 
 
 def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
@@ -93,18 +92,10 @@ DAMAGES: dict[str, dict[str, Any]] = {
 async def test_a_damaged_record_is_an_error_that_names_it_and_never_a_miss(
     bench: Workbench, damage: dict[str, Any]
 ) -> None:
-    backend = await bench.backend("music")
-    await backend.upsert("music", [make_entry("albums"), make_entry("whole", vector=-axis(0))])
-    bench.records("music").update(ids=[make_id("albums")], metadatas=[damage])
-    for call in (
-        lambda: backend.get("music", [make_id("albums")]),
-        lambda: closest(backend, "music"),
-        lambda: read_all(backend, "music"),
-    ):
-        with pytest.raises(CorruptEntryError, match=f"{make_id('albums')}.*delete it by its id"):
-            await call()
-    assert await backend.delete("music", where=Where(ids=[make_id("albums")])) == 1
-    assert [entry.id for entry in await read_all(backend, "music")] == [make_id("whole")]
+    async def corrupt(collection: str, entry_id: str) -> None:
+        bench.records(collection).update(ids=[entry_id], metadatas=[damage])
+
+    assert "delete it by its id" in await check_damaged(await bench.backend("music"), "music", corrupt)
 
 
 async def test_a_vector_that_another_tool_has_changed_is_an_error_where_it_is_read(bench: Workbench) -> None:
@@ -159,32 +150,17 @@ async def test_feedback_of_several_backends_adds_up_and_storing_begins_anew(benc
 
 
 async def test_a_token_goes_to_its_own_server_alone(bench: Workbench) -> None:
-    seen: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
     await bench.backend()
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        tokens: list[dict[str, Any]] = [
-            {"token": "hunter2"},
-            {"token": "hunter3", "token_header": "X-Chroma-Token"},
-            {},
-        ]
+    tokens: list[dict[str, Any]] = [{"token": "hunter2"}, {"token": "hunter3", "token_header": "X-Chroma-Token"}, {}]
+    with VendorServer(lambda _, __: Reply(status=503), lambda _, said: said) as server:
         for values in tokens:
             with pytest.raises(BackendError):
-                await bench.backend(url=url, **values)
-    first, second, third = (head.lower() for head in seen)
-    assert b"authorization: bearer hunter2" in first
-    assert b"x-chroma-token: hunter3" in second
-    assert b"authorization" not in second + third
-    assert b"x-chroma-token" not in third
+                await bench.backend(url=server.url, **values)
+    first, second, third = (request.headers for request in server.requests)
+    assert first["authorization"] == "Bearer hunter2"
+    assert second["x-chroma-token"] == "hunter3"
+    assert "authorization" not in {*second, *third}
+    assert "x-chroma-token" not in third
 
 
 def test_what_is_not_asked_for_is_no_condition() -> None:

@@ -31,6 +31,7 @@ class Sheltered(ApartBackend):
         self.inner = MemoryBackend()
         self.threads: dict[str, int] = {}
         self.fails = self.held = False
+        self.let_close: threading.Event | None = None
         self.counting, self.given_up = threading.Event(), threading.Event()
 
     def note(self, what: str) -> None:
@@ -43,6 +44,8 @@ class Sheltered(ApartBackend):
 
     async def close(self) -> None:
         self.note("close")
+        if self.let_close is not None:
+            await asyncio.to_thread(self.let_close.wait)
 
     async def initialize(self, collection: str, spec: CollectionSpec) -> None:
         self.note("initialize")
@@ -126,6 +129,22 @@ async def test_it_can_be_connected_again() -> None:
         await backend.close()
     await backend.close()
     assert threading.get_ident() == backend.threads["close"], "there was nothing to close, and no thread"
+
+
+async def test_who_connects_while_another_closes_has_a_thread() -> None:
+    before, backend = threads_left(), Sheltered()
+    await used(backend)
+    backend.let_close = threading.Event()
+    closing = asyncio.ensure_future(backend.close())
+    await asyncio.sleep(0)
+    await backend.connect()
+    backend.let_close.set()
+    await closing
+    await backend.count("music")
+    assert threads_left() == before + 1
+    assert backend.threads["count"] == backend.threads["connect"] != threading.get_ident()
+    await backend.close()
+    assert threads_left() == before
 
 
 async def test_what_belongs_to_the_callers_loop_stays_there() -> None:

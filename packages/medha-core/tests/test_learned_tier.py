@@ -173,6 +173,20 @@ async def test_a_collection_that_cannot_be_read_is_said_and_tried_again(
         assert await cache.search("albums by ABBA")
 
 
+async def test_a_fault_of_the_learning_itself_is_raised_and_nothing_waits_for_ever(
+    embedder: WordsEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async with Medha("tests", embedder, "memory") as cache:
+        monkeypatch.setattr("medha.learning.lesson_of", broken)
+        async with asyncio.timeout(30):
+            with pytest.raises(ZeroDivisionError):
+                await cache.store("albums by Queen", BY.format("Queen"))
+            assert await cache.search("albums by Queen"), "what was stored is stored"
+
+
 async def test_it_can_be_turned_off(embedder: WordsEmbedder) -> None:
     async with Medha("tests", embedder, "memory", Settings(learned_templates="off")) as cache:
         await teach(cache)

@@ -295,6 +295,16 @@ def test_a_variable_that_is_not_what_its_setting_holds_is_named(
         make(far)
 
 
+def test_a_text_that_is_given_is_read_as_the_variable_would_be(
+    far: BackendPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDHA_FAR_TOKEN", "hush")
+    settings = read_settings(far.settings, url="[1]", hosts='["a", "b"]')
+    assert settings.model_dump(include={"url", "hosts"}) == {"url": "[1]", "hosts": ["a", "b"]}
+    with pytest.raises(ConfigurationError, match=r"FarSettings: hosts \(MEDHA_FAR_HOSTS\): is not valid JSON"):
+        read_settings(far.settings, url="x", hosts="a,b")
+
+
 @pytest.mark.parametrize(
     ("name", "hint"), [("POL_SIZE", "did you mean MEDHA_FAR_POOL_SIZE?"), ("XYZ", "the settings are MEDHA_FAR_HOSTS, ")]
 )

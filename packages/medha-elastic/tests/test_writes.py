@@ -13,6 +13,8 @@ from medha import Where
 from medha.errors import BackendWriteError, CollectionMismatchError
 from medha.writes import Writes
 from medha_conformance.corpus import axis, make_entries, make_entry, make_id
+from medha_conformance.processes import other_process
+from medha_conformance.suite.processes import check_shared_writes
 from medha_conformance.suite.reading import read_all
 from medha_elastic import ElasticsearchBackend, ElasticsearchSettings
 
@@ -126,3 +128,10 @@ async def test_what_a_write_raises_reaches_who_waits_for_it() -> None:
 
     with pytest.raises(BackendWriteError, match="refused"):
         await Writes().to_the_end(fail)
+
+
+async def test_two_processes_see_each_others_writes_at_the_next_call(
+    backend: ElasticsearchBackend, settings: ElasticsearchSettings
+) -> None:
+    with other_process("elasticsearch", settings) as other:
+        await check_shared_writes(backend, other)

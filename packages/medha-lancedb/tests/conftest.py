@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
-from medha_conformance.corpus import SPEC
+from medha_conformance.connected import opened
 from medha_lancedb import LanceBackend, LanceSettings
 from medha_lancedb.arrow import connect
 from medha_lancedb.names import PENDING, table_name
@@ -43,21 +43,22 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "lance"
 
 
+@pytest.fixture
+def beside(folder: Path) -> Path:
+    """Where the table of ``music`` is."""
+    return folder / f"{table_name('medha', 'music')}.lance"
+
+
 @pytest_asyncio.fixture
 async def open_backend(folder: Path) -> AsyncIterator[Callable[..., Awaitable[LanceBackend]]]:
     """Makes backends on the folder, connected, with the collection ``music``."""
-    made: list[LanceBackend] = []
+    async with AsyncExitStack() as stack:
 
-    async def opening(**values: Any) -> LanceBackend:
-        backend = LanceBackend(LanceSettings(uri=str(folder), **values))
-        made.append(backend)
-        await backend.connect()
-        await backend.initialize("music", values.pop("spec", SPEC))
-        return backend
+        async def opening(**values: Any) -> LanceBackend:
+            backend = LanceBackend(LanceSettings(uri=str(folder), **values))
+            return await stack.enter_async_context(opened(backend))
 
-    yield opening
-    for backend in made:
-        await backend.close()
+        yield opening
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from medha.errors import (
 )
 from medha.plugins import read_settings
 from medha_conformance.corpus import SPEC, make_entries, make_entry, unit_vectors
+from medha_conformance.vendor import Reply, answering
 from medha_lancedb import LanceBackend, LanceSettings
 from medha_lancedb.arrow import connect, pa
 from medha_lancedb.errors import explain
@@ -117,21 +117,13 @@ def test_storage_options_are_read_from_the_environment_and_shown_nowhere(monkeyp
 
 
 async def test_an_object_store_that_refuses_is_told_without_its_key() -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        body = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
-        writer.write(b"HTTP/1.1 403 X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
+    body = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
+    with answering(Reply(status=403, body=body)) as url:
         options = {
             "aws_access_key_id": "me",
             "aws_secret_access_key": "hunter2",
             "region": "us-east-1",
-            "endpoint": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+            "endpoint": url,
             "allow_http": "true",
         }
         settings: dict[str, Any] = {"uri": "s3://bucket/folder", "storage_options": options}

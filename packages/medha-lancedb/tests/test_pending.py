@@ -19,7 +19,7 @@ from medha_lancedb import LanceBackend, LanceSettings
 from medha_lancedb.buffer import Buffer
 from medha_lancedb.errors import PENDING_EXPLANATIONS, explain_pending
 from medha_lancedb.lock import acquire
-from medha_lancedb.names import PENDING, table_name
+from medha_lancedb.names import PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 
     Open = Callable[..., Awaitable[LanceBackend]]
     ByHand = Callable[[], Awaitable[Any]]
-
-
-@pytest.fixture
-def beside(folder: Path) -> Path:
-    """Where the table of ``music`` is."""
-    return folder / f"{table_name('medha', 'music')}.lance"
 
 
 async def test_single_stores_make_no_version_of_the_table_and_are_found_in_every_way(
@@ -302,7 +296,12 @@ def test_what_sqlite_reports_is_typed_and_names_the_file(tmp_path: Path, code: i
 
 
 @pytest.mark.parametrize(
-    ("exc", "kind"), [(OverflowError("odd"), BackendWriteError), (sqlite3.ProgrammingError("odd"), BackendError)]
+    ("exc", "kind"),
+    [
+        (OverflowError("odd"), BackendWriteError),
+        (sqlite3.ProgrammingError("odd"), BackendError),
+        (PermissionError("odd"), BackendUnavailableError),
+    ],
 )
 def test_what_has_no_code_is_typed_too(tmp_path: Path, exc: Exception, kind: type[BackendError]) -> None:
     assert type(explain_pending(exc, doing="storing in", path=tmp_path / PENDING, collection="music")) is kind

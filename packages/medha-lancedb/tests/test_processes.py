@@ -4,124 +4,65 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
-import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from medha import Where
+from medha_conformance.connected import connected
 from medha_conformance.corpus import SPEC, make_entry, make_id
+from medha_conformance.processes import other_process, other_processes
+from medha_conformance.suite.processes import check_at_once, check_nothing_lost, check_shared_writes
 from medha_conformance.suite.reading import closest, read_all, read_one
+from medha_lancedb import LanceBackend, LanceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-    from medha_lancedb import LanceBackend
+    from medha_conformance.processes import OtherProcess
 
-PROGRAM = Path(__file__).with_name("other_process.py")
-TASKS = 8
+PROGRAM = Path(__file__).with_name("merging_process.py")
 
 
-class OtherProcess:
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-
-    def begin(self, order: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(order + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, "the other process has died; its error output is above"
-        return line.strip()
-
-    def ask(self, order: str) -> str:
-        self.begin(order)
-        return self.answer()
+def settings_of(folder: Path, merge_after: int = 1000) -> LanceSettings:
+    return LanceSettings(uri=str(folder), compact_after=10, keep_versions=1, merge_after=merge_after)
 
 
 @contextmanager
-def other_process(folder: Path, merge_after: int = 1000) -> Generator[OtherProcess]:
-    command = [sys.executable, str(PROGRAM), str(folder), str(merge_after)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield OtherProcess(process)
-        except BaseException:
-            # one that stores for ever does not end by itself
-            process.kill()
-            raise
+def merging_process(folder: Path) -> Generator[OtherProcess]:
+    """One that is ready, and merges when it is told to."""
+    with other_process("lancedb", settings_of(folder), program=PROGRAM) as other:
+        assert other.answer() == "ready"
+        yield other
 
 
 @pytest.mark.long
 async def test_two_processes_see_each_others_writes_at_the_next_call(backend: LanceBackend, folder: Path) -> None:
-    with other_process(folder) as other:
-        assert other.answer() == "ready"
-        await backend.upsert("music", [make_entry("mine")])
-        assert other.ask("search") == make_id("mine")
-        assert other.ask("store theirs") == "done"
-        both = sorted([make_id("mine"), make_id("theirs")])
-        assert sorted(match.entry.id for match in await closest(backend, "music")) == both
-        assert other.ask("delete mine") == "1"
-        assert await backend.get("music", [make_id("mine")]) == []
-        assert [match.entry.id for match in await closest(backend, "music")] == [make_id("theirs")]
+    with other_process("lancedb", settings_of(folder)) as other:
+        await check_shared_writes(backend, other)
 
 
 @pytest.mark.long
-async def test_processes_that_make_a_table_at_once_all_get_it_and_lose_no_feedback(
-    folder: Path, open_backend: Callable[..., Awaitable[LanceBackend]]
-) -> None:
-    with ExitStack() as stack:
-        others = [stack.enter_context(other_process(folder)) for _ in range(3)]
-        assert [await asyncio.to_thread(other.answer) for other in others] == ["ready"] * 3
-        # all of them store the same new id at once
-        for other in others:
-            other.begin("store rated")
-        assert [await asyncio.to_thread(other.answer) for other in others] == ["done"] * 3
-        backend = await open_backend()
-        assert await backend.count("music") == 1
-        for other in others:
-            other.begin("feedback rated")
-        await asyncio.gather(*(backend.add_feedback("music", make_id("rated"), correct=1) for _ in range(20)))
-        for other in others:
-            await asyncio.to_thread(other.answer)
-    assert (await read_one(backend, "music", make_id("rated"))).feedback_correct == 80
+async def test_processes_that_make_a_table_at_once_all_get_it_and_lose_no_feedback(folder: Path) -> None:
+    async with connected(LanceBackend(LanceSettings(uri=str(folder)))) as backend:
+        with other_processes("lancedb", *[settings_of(folder)] * 3) as others:
+            await check_at_once(backend, others)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("tasks", "merge_after"), [("in-a-row", 1), ("in-a-row", 7), ("in-a-row", 1000), ("by-many-tasks", 7)]
-)
+@pytest.mark.parametrize(("tasks", "merge_after"), [(1, 1), (1, 7), (1, 1000), (8, 7)])
 async def test_a_killed_process_loses_nothing_that_was_acknowledged(
-    folder: Path, tasks: str, merge_after: int, open_backend: Callable[..., Awaitable[LanceBackend]]
+    folder: Path, tasks: int, merge_after: int, open_backend: Callable[..., Awaitable[LanceBackend]]
 ) -> None:
     luck = random.Random(merge_after)
     acknowledged: dict[str, set[int]] = {}
     for life in ("first", "second"):
-        with other_process(folder, merge_after) as other:
+        with other_process("lancedb", settings_of(folder, merge_after)) as other:
             assert other.answer() == "ready"
-            other.begin(f"store-for-ever-{tasks} {life}")
-            acknowledged[life] = {int(other.answer()) for _ in range(luck.randint(1, 60))}
-            other.process.kill()
-            assert other.process.stdout is not None
-            acknowledged[life] |= {int(line) for line in other.process.stdout if line.endswith("\n")}
-    backend = await open_backend()
-    stored = {entry.id: entry for entry in await read_all(backend, "music", with_vectors=True)}
-    expected = [
-        make_entry(f"{life}-{number}", metadata={"number": number})
-        for life, numbers in acknowledged.items()
-        for number in numbers
-    ]
-    assert [stored.get(entry.id) for entry in expected] == expected
-    # what was under way may be there or not
-    assert len(stored) - len(expected) <= TASKS * len(acknowledged)
-    assert {match.entry.id for match in await closest(backend, "music", limit=10_000)} == set(stored)
-    await backend.upsert("music", [make_entry("after")])
-    assert await backend.count("music") == len(stored) + 1
+            acknowledged[life] = other.kill_while_storing(life, after=luck.randint(1, 60), tasks=tasks)
+    await check_nothing_lost(await open_backend(), acknowledged, tasks=tasks)
 
 
 MOMENTS = ["before-the-table", "after-the-table"]
@@ -144,12 +85,11 @@ async def test_a_process_killed_in_a_merge_loses_nothing(
 ) -> None:
     names = [f"entry-{number}" for number in range(10)]
     ids = sorted(map(make_id, names))
-    with other_process(folder) as other:
-        assert other.answer() == "ready"
-        assert [other.ask(f"store {name}") for name in names] == ["done"] * 10
-        assert other.ask("feedback entry-3") == "(20, 0)"
-        assert other.ask(f"merge {moment}") == "standing"
-        other.process.kill()
+    with merging_process(folder) as other:
+        assert [other.ask("store", name) for name in names] == [None] * 10
+        assert other.ask("feedback", "entry-3", 20)[-1] == [20, 0]
+        assert other.ask("merge", moment) == "standing"
+        other.kill()
     backend = await open_backend()
     assert await everything(backend) == ids
     assert (await read_one(backend, "music", make_id("entry-3"))).feedback_correct == 20
@@ -169,11 +109,10 @@ async def test_while_another_process_merges_nothing_is_missing_and_nothing_delet
 ) -> None:
     names = [f"entry-{number}" for number in range(10)]
     ids = set(map(make_id, names))
-    with other_process(folder) as other:
-        assert other.answer() == "ready"
+    with merging_process(folder) as other:
         for name in names:
-            assert other.ask(f"store {name}") == "done"
-        assert other.ask(f"merge {moment}") == "standing"
+            assert other.ask("store", name) is None
+        assert other.ask("merge", moment) == "standing"
         assert await everything(backend) == sorted(ids)
         # a store waits for no merge, and the merge does not undo it
         newer = make_entry("entry-0", generated_query="SELECT 2")
@@ -186,13 +125,14 @@ async def test_while_another_process_merges_nothing_is_missing_and_nothing_delet
         # reading goes on, and would let them come to their end if nothing held them back
         assert len([await everything(backend) for _ in range(3)]) == 3
         assert not deleting.done()
-        assert await asyncio.to_thread(other.ask, "go on") == "done"
+        other.send("go on")
+        assert await asyncio.to_thread(other.answer) is None
         assert (await deleting, await rating) == (1, (1, 0))
         ids.remove(make_id("entry-1"))
         assert await everything(backend) == sorted(ids)
         assert await read_one(backend, "music", newer.id) == newer
-        assert (other.ask("get entry-1"), other.ask("get new")) == ("0", "1")
-        assert other.ask("feedback entry-2") == "(21, 0)"
+        assert (other.ask("get", "entry-1"), other.ask("get", "new")) == (False, True)
+        assert other.ask("feedback", "entry-2") == [[2, 0]]
     assert await everything(backend) == sorted(ids)
     assert await read_one(backend, "music", newer.id) == newer
     assert await backend.get("music", [make_id("entry-1")]) == []
@@ -202,15 +142,14 @@ async def test_while_another_process_merges_nothing_is_missing_and_nothing_delet
 async def test_a_collection_that_another_process_makes_anew_holds_nothing_of_the_old_one(
     backend: LanceBackend, folder: Path
 ) -> None:
-    with other_process(folder) as other:
-        assert other.answer() == "ready"
-        assert other.ask("store old") == "done"
+    with merging_process(folder) as other:
+        assert other.ask("store", "old") is None
         await backend.upsert("music", [make_entry("older")])
         await backend.drop_collection("music")
         await backend.initialize("music", SPEC)
         await backend.upsert("music", [make_entry("new")])
         # its old file is closed now, which must not touch the new one
-        assert [other.ask(f"get {name}") for name in ("old", "older", "new")] == ["0", "0", "1"]
-        assert other.ask("store newest") == "done"
+        assert [other.ask("get", name) for name in ("old", "older", "new")] == [False, False, True]
+        assert other.ask("store", "newest") is None
         assert await everything(backend) == sorted(map(make_id, ("new", "newest")))
     assert await everything(backend) == sorted(map(make_id, ("new", "newest")))

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,10 @@ from psycopg.sql import SQL, Identifier
 
 from medha import CollectionSpec, Where
 from medha.errors import BackendUnavailableError
+from medha_conformance.connected import connected, opened
 from medha_conformance.corpus import SPEC, axis, make_entries, make_entry
+from medha_conformance.processes import other_process, other_processes
+from medha_conformance.suite.processes import check_at_once, check_shared_writes
 from medha_conformance.suite.reading import closest, read_all
 from medha_pgvector import PgvectorBackend
 from medha_pgvector.names import table_of
@@ -30,33 +32,19 @@ if TYPE_CHECKING:
 
     from .conftest import ByHand, MakeSettings
 
-PROGRAM = """
-import asyncio, sys
-from medha_conformance.corpus import SPEC, axis, make_entries
-from medha_pgvector import PgvectorBackend, PgvectorSettings
 
-async def main(url, schema, label):
-    backend = PgvectorBackend(PgvectorSettings.model_validate({"url": url, "schema_name": schema}))
-    await backend.connect()
-    await backend.initialize("music", SPEC)
-    await backend.upsert("music", make_entries(20, label))
-    await backend.add_feedback("music", make_entries(1, "shared")[0].id, correct=1)
-    await backend.close()
-
-asyncio.run(main(*sys.argv[1:]))
-"""
+async def test_processes_that_make_a_table_at_once_all_get_it_and_lose_no_feedback(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    async with connected(PgvectorBackend(settings)) as backend:
+        with other_processes("pgvector", *[settings] * 4) as others:
+            assert await check_at_once(backend, others) == list(range(1, 101))
 
 
-async def test_processes_that_start_at_once_lose_nothing(url: str, schema: str, make_settings: MakeSettings) -> None:
-    processes = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, url, schema, f"process-{number}")
-        for number in range(4)
-    ]
-    assert await asyncio.gather(*(process.wait() for process in processes)) == [0] * 4
-    backend = PgvectorBackend(make_settings())
-    await backend.connect()
-    assert await backend.count("music") == 80
-    await backend.close()
+async def test_two_processes_see_each_others_writes_at_the_next_call(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    async with opened(PgvectorBackend(settings)) as backend:
+        with other_process("pgvector", settings) as other:
+            await check_shared_writes(backend, other)
 
 
 async def test_an_index_that_another_process_is_making_is_left_alone(
@@ -242,7 +230,7 @@ async def test_it_works_through_a_pooler_in_transaction_mode(
     with pgbouncer(url, by_hand) as pooled:
         backends = [PgvectorBackend(make_settings(url=pooled, index_from_rows=100)) for _ in range(2)]
         async with asyncio.timeout(20):
-            while not await connected(backends[0]):
+            while not await reached(backends[0]):
                 pass
         await backends[1].connect()
         for backend in backends:
@@ -268,7 +256,7 @@ async def test_it_works_through_a_pooler_in_transaction_mode(
             await backend.close()
 
 
-async def connected(backend: PgvectorBackend) -> bool:
+async def reached(backend: PgvectorBackend) -> bool:
     try:
         await backend.connect()
     except BackendUnavailableError:

@@ -31,13 +31,13 @@ class Workbench:
     def __init__(self, server: str) -> None:
         self.server = server
         self.prefix = f"medha-test-{uuid.uuid4().hex[:12]}"
+        self.address: dict[str, Any] = {"url": server, "prefix": self.prefix}
         self.by_hand = AsyncQdrantClient(server, check_compatibility=False)
         self._backends: list[QdrantBackend] = []
 
     async def backend(self, *collections: str, spec: CollectionSpec = SPEC, **values: Any) -> QdrantBackend:
         """Connected, with these collections."""
-        chosen: dict[str, Any] = {"url": self.server, "prefix": self.prefix, **values}
-        backend = QdrantBackend(QdrantSettings(**chosen))
+        backend = QdrantBackend(QdrantSettings(**(self.address | values)))
         self._backends.append(backend)
         await backend.connect()
         for collection in collections:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import subprocess
-import sys
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,52 +13,34 @@ from qdrant_client.local.async_qdrant_local import AsyncQdrantLocal
 from qdrant_client.local.local_collection import LocalCollection
 
 from medha.errors import BackendUnavailableError, BackendWriteError, CollectionNotFoundError
+from medha_conformance.connected import opened
 from medha_conformance.corpus import SPEC, make_entries, make_entry, make_id
+from medha_conformance.processes import other_process, other_processes
+from medha_conformance.suite.processes import check_at_once, check_nothing_lost, check_shared_writes
 from medha_conformance.suite.reading import read_all, read_one
 from medha_qdrant import QdrantBackend, QdrantSettings
 from medha_qdrant.feedback import Tally, new_revision
 from medha_qdrant.queries import unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from pathlib import Path
 
     from conftest import Workbench
 
-PROGRAM = Path(__file__).with_name("other_process.py")
+
+async def test_two_processes_see_each_others_writes_at_the_next_call(bench: Workbench) -> None:
+    backend = await bench.backend("music")
+    with other_process("qdrant", bench.address) as other:
+        await check_shared_writes(backend, other)
 
 
-@contextmanager
-def other_process(bench: Workbench, protocol: str, label: str, times: int) -> Generator[subprocess.Popen[str]]:
-    command = [sys.executable, str(PROGRAM), bench.server, bench.prefix, protocol, "music", label, str(times)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-
-
-def answer_of(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def go_on(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
+@pytest.mark.long
 async def test_processes_that_open_a_collection_at_once_all_get_it_and_lose_no_feedback(bench: Workbench) -> None:
-    with ExitStack() as stack:
-        others = [stack.enter_context(other_process(bench, how, "rated", 40)) for how in ("grpc", "rest", "grpc")]
-        assert [await asyncio.to_thread(answer_of, other) for other in others] == ["ready"] * 3
-        backend = await bench.backend("music")
-        await backend.upsert("music", [make_entry("rated")])
-        for other in others:
-            go_on(other)
-        mine = await asyncio.gather(*(backend.add_feedback("music", make_id("rated"), correct=1) for _ in range(40)))
-        theirs = [await asyncio.to_thread(answer_of, other) for other in others]
-    assert (await read_one(backend, "music", make_id("rated"))).feedback_correct == 160
-    told = [int(count) for line in theirs for count in line.split(",")] + [given[0] for given in mine if given]
-    # each was told a count of its own, so that none was counted twice or not at all
-    assert sorted(told) == list(range(1, 161))
+    backend = await bench.backend()
+    protocols = [{"prefer_grpc": grpc} for grpc in (True, False, True)]
+    with other_processes("qdrant", *(bench.address | protocol for protocol in protocols)) as others:
+        # each call was told a count of its own, so that none was counted twice or not at all
+        assert await check_at_once(backend, others, times=40) == list(range(1, 161))
 
 
 async def test_feedback_read_before_the_entry_was_stored_again_does_not_count_on_top_of_it(bench: Workbench) -> None:
@@ -197,39 +175,11 @@ async def test_a_store_that_the_system_refuses_midway_leaves_nothing_and_works_l
     await backend.close()
 
 
-STORING = """
-import asyncio, sys
-from pathlib import Path
-from medha_conformance.corpus import SPEC, make_entries
-from medha_qdrant import QdrantBackend, QdrantSettings
-
-async def main():
-    backend = QdrantBackend(QdrantSettings(mode="path", path=Path(sys.argv[1])))
-    await backend.connect()
-    await backend.initialize("music", SPEC)
-    for number in range(1000):
-        await backend.upsert("music", make_entries(100, f"batch {number}"))
-        print(number, flush=True)
-
-asyncio.run(main())
-"""
-
-
-@contextmanager
-def storing(folder: Path) -> Generator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", STORING, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-
-
 @pytest.mark.long
 async def test_a_process_that_is_killed_leaves_whole_stores_in_its_folder(tmp_path: Path) -> None:
-    with storing(tmp_path) as process:
-        told = [answer_of(process) for _ in range(5)]
-        process.kill()
-    backend = QdrantBackend(QdrantSettings(mode="path", path=tmp_path))
-    await backend.connect()
-    stored = await backend.count("music")
-    assert stored >= 100 * len(told)
-    assert stored % 100 == 0
-    await backend.close()
+    settings = QdrantSettings(mode="path", path=tmp_path)
+    with other_process("qdrant", settings) as other:
+        assert other.answer() == "ready"
+        acknowledged = other.kill_while_storing("life", after=5, size=100)
+    async with opened(QdrantBackend(settings)) as backend:
+        await check_nothing_lost(backend, {"life": acknowledged}, size=100)

@@ -18,7 +18,8 @@ from medha.errors import (
 )
 from medha_conformance.corpus import NOW, SPEC, axis, make_entries, make_entry, make_id, unit_vectors
 from medha_conformance.imports import imported_by
-from medha_conformance.suite.reading import closest, read_all, read_one
+from medha_conformance.suite.corruption import check_damaged
+from medha_conformance.suite.reading import read_one
 
 if TYPE_CHECKING:
     from conftest import Workbench
@@ -97,18 +98,12 @@ DAMAGES: dict[str, dict[str, Any]] = {
 async def test_a_damaged_point_is_an_error_that_names_it_and_never_a_miss(
     bench: Workbench, damage: dict[str, Any], prefer_grpc: bool
 ) -> None:
-    backend = await bench.backend("music", prefer_grpc=prefer_grpc)
-    await backend.upsert("music", [make_entry("albums"), make_entry("whole", vector=-axis(0))])
-    await bench.by_hand.set_payload(bench.name("music"), damage, [make_id("albums")], wait=True)
-    for call in (
-        lambda: backend.get("music", [make_id("albums")]),
-        lambda: closest(backend, "music"),
-        lambda: read_all(backend, "music"),
-    ):
-        with pytest.raises(CorruptEntryError, match=f"{make_id('albums')}.*delete it by its id"):
-            await call()
-    assert await backend.delete("music", where=Where(ids=[make_id("albums")])) == 1
-    assert [entry.id for entry in await read_all(backend, "music")] == [make_id("whole")]
+    async def corrupt(collection: str, entry_id: str) -> None:
+        await bench.by_hand.set_payload(bench.name(collection), damage, [entry_id], wait=True)
+
+    assert "delete it by its id" in await check_damaged(
+        await bench.backend("music", prefer_grpc=prefer_grpc), "music", corrupt
+    )
 
 
 async def test_feedback_for_a_damaged_point_is_an_error(bench: Workbench) -> None:

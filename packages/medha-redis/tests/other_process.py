@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medha import BaseEmbedder, Medha
+from medha_conformance.processes import obey
 from medha_redis import RedisBackend, RedisL1Cache, RedisL1Settings, RedisSettings
 
 if TYPE_CHECKING:
@@ -35,18 +35,24 @@ class DigestEmbedder(BaseEmbedder):
         return np.frombuffer(digests, dtype=np.uint8).reshape(len(texts), 32).astype(np.float32) - 127.5
 
 
-async def obey(cache: Medha, order: str, question: str, query: str) -> object:
-    """Do one thing with one question, and say what came of it."""
-    if order == "search":
-        hit = await cache.search(question)
+class Orders:
+    """What this process does with one question."""
+
+    def __init__(self, cache: Medha) -> None:
+        self._cache = cache
+
+    async def search(self, question: str) -> list[str | None]:
+        hit = await self._cache.search(question)
         return [hit.generated_query, str(hit.strategy)]
-    if order == "invalidate":
-        return await cache.invalidate(question)
-    if order == "store":
-        await cache.store(question, query)
-    elif order == "clear":
-        await cache.invalidate_collection()
-    return "done"
+
+    async def store(self, question: str, query: str) -> None:
+        await self._cache.store(question, query)
+
+    async def invalidate(self, question: str) -> int:
+        return await self._cache.invalidate(question)
+
+    async def clear(self) -> None:
+        await self._cache.invalidate_collection()
 
 
 async def main() -> None:
@@ -55,9 +61,7 @@ async def main() -> None:
     backend = RedisBackend(RedisSettings(url=url, prefix=prefix))
     l1 = RedisL1Cache(RedisL1Settings(url=url, prefix=f"{prefix}l1:"))
     async with Medha(collection, DigestEmbedder(), backend, l1_backend=l1) as cache:
-        print(json.dumps("ready"), flush=True)
-        while line := await asyncio.to_thread(sys.stdin.readline):
-            print(json.dumps(await obey(cache, *json.loads(line))), flush=True)
+        await obey(Orders(cache))
     await l1.close()
     await backend.close()
 

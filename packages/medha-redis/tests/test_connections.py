@@ -19,6 +19,8 @@ from redis import Redis
 from medha import CacheHit, CollectionSpec, SearchStrategy, Where
 from medha.errors import BackendError, BackendUnavailableError
 from medha_conformance.corpus import SPEC, axis, make_entries, make_entry
+from medha_conformance.processes import other_process
+from medha_conformance.suite.processes import check_shared_writes
 from medha_conformance.suite.reading import closest, outcome_of, read_all
 from medha_redis import RedisBackend, RedisL1Cache, RedisL1Settings, RedisSettings
 from medha_redis.schema import names_of
@@ -38,6 +40,13 @@ def documented(user: str, server: Any) -> list[str]:
     rules = [rule for rule in line.removeprefix(start).split() if rule.startswith("+")]
     known = server.execute_command("COMMAND INFO", *(rule[1:] for rule in rules))
     return ["-@all", *(rule for rule, info in zip(rules, known, strict=True) if info is not None)]
+
+
+async def test_two_processes_see_each_others_writes_at_the_next_call(
+    backend: RedisBackend, settings: RedisSettings
+) -> None:
+    with other_process("redis", settings) as other:
+        await check_shared_writes(backend, other)
 
 
 async def test_a_dropped_connection_is_forgotten_at_the_next_call(backend: RedisBackend, by_hand: Any) -> None:

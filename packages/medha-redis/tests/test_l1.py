@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +12,13 @@ import pytest_asyncio
 from medha import BaseEmbedder, CacheHit, Medha, SearchStrategy
 from medha.errors import L1Error
 from medha.memory import MemoryBackend
+from medha_conformance.processes import running
 from medha_conformance.proxy import Proxy
 from medha_redis import RedisL1Cache, RedisL1Settings
 from medha_redis.schema import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Generator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from medha_conformance.pytest_plugin import FindService
 
@@ -44,30 +41,6 @@ class AxisEmbedder(BaseEmbedder):
 
     async def aembed_batch(self, texts: Sequence[str], *, is_document: bool = False) -> Any:
         return [[1.0, 0.0, 0.0, 0.0]] * len(texts)
-
-
-class OtherProcess:
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def ask(self, order: str, question: str = "", query: str = "") -> Any:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([order, question, query]) + "\n")
-        self._process.stdin.flush()
-        return self.answer()
-
-    def answer(self) -> Any:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, "the other process has died; its error output is above"
-        return json.loads(line)
-
-
-@contextmanager
-def other_process(*arguments: str) -> Generator[OtherProcess]:
-    command = [sys.executable, str(PROGRAM), *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield OtherProcess(process)
 
 
 @pytest.fixture
@@ -94,21 +67,22 @@ async def kept(l1: RedisL1Cache, *keys: str) -> list[str]:
 
 
 def test_what_one_process_removed_no_other_serves(url: str, prefix: str, by_hand: Any) -> None:
-    with other_process(url, prefix, "music") as one, other_process(url, prefix, "music") as two:
+    program = str(PROGRAM), url, prefix, "music"
+    with running(*program) as one, running(*program) as two:
         assert [one.answer(), two.answer()] == ["ready"] * 2
-        assert one.ask("store", "How many albums?", "SELECT 1") == "done"
+        assert one.ask("store", "How many albums?", "SELECT 1") is None
         assert two.ask("search", "How many albums?") == ["SELECT 1", "exact_match"]
         # what one process looked up, the other serves without looking
         assert one.ask("search", "How many albums?") == ["SELECT 1", "l1_cache"]
         for number in range(2, 12):
-            assert one.ask("store", "How many albums?", f"SELECT {number}") == "done"
+            assert one.ask("store", "How many albums?", f"SELECT {number}") is None
             assert two.ask("search", "How many albums?") == [f"SELECT {number}", "exact_match"]
             assert two.ask("search", "How many albums?") == [f"SELECT {number}", "l1_cache"]
         assert one.ask("invalidate", "How many albums?") == 1
         assert two.ask("search", "How many albums?") == [None, "no_match"]
-        assert one.ask("store", "How many artists?", "SELECT 0") == "done"
+        assert one.ask("store", "How many artists?", "SELECT 0") is None
         assert two.ask("search", "How many artists?") == ["SELECT 0", "exact_match"]
-        assert one.ask("clear") == "done"
+        assert one.ask("clear") is None
         assert two.ask("search", "How many artists?") == [None, "no_match"]
     by_hand.execute_command("FT.DROPINDEX", names_of(prefix, "music").index)
     for key in by_hand.scan_iter(f"{prefix}*"):

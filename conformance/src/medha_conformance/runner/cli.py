@@ -34,7 +34,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the standard tests on an installed plugin")
     run.add_argument("name", metavar="NAME", help="the name under which the plugin is installed")
-    run.add_argument("--kind", choices=["backend", "embedder", "l1", "guard", "reviewer"], default="backend")
+    run.add_argument(
+        "--kind", choices=["backend", "embedder", "l1", "guard", "extractor", "reviewer"], default="backend"
+    )
+    run.add_argument(
+        "--example", action="append", default=[], nargs=3, metavar=("QUESTION", "LABEL", "PIECE"),
+        help="of an extractor, twice at least: a question, a label, and the piece that gets the label",
+    )  # fmt: skip
     run.add_argument(
         "--setting", action="append", default=[], metavar="NAME=VALUE", type=_pair,
         help="a setting of the plugin; {folder} in it is a folder that is new for each test",
@@ -78,6 +84,7 @@ def _run(asked: argparse.Namespace) -> int:
             service="" if asked.service == "none" else asked.service,
             service_url=asked.service_url,
             known_failures=dict(asked.known_failure),
+            examples=[(question, label, piece) for question, label, piece in asked.example],
             on_the_wire=asked.on_the_wire,
         ),
         folder,

@@ -15,25 +15,25 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import pytest
 
-from medha import BackendPlugin, EmbedderPlugin, GuardPlugin, L1Plugin
-from medha.errors import ConfigurationError
+from medha import BackendPlugin, EmbedderPlugin, ExtractorPlugin, GuardPlugin, L1Plugin
 from medha.plugins import installed_plugins, read_settings
 from medha_conformance.runner.report import Outcome, Report
 from medha_conformance.runner.versions import server_version
 from medha_conformance.services import SERVICES, Servers, Service, ServiceAbsentError, register_service
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from medha import Capability, Support
 
-Plugin: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin
+Plugin: TypeAlias = BackendPlugin | EmbedderPlugin | L1Plugin | GuardPlugin | ExtractorPlugin
 
 KINDS: Final[Mapping[str, tuple[Any, str, str]]] = {
     "backend": (BackendPlugin, "BackendSuite", "backend_name"),
     "embedder": (EmbedderPlugin, "EmbedderSuite", "embedder_name"),
     "l1": (L1Plugin, "L1Suite", "l1_name"),
     "guard": (GuardPlugin, "GuardSuite", "guard_name"),
+    "extractor": (ExtractorPlugin, "ExtractorSuite", "extractor_name"),
     "reviewer": (GuardPlugin, "ReviewerSuite", "reviewer_name"),
 }
 FOLDER: Final = "{folder}"
@@ -66,6 +66,11 @@ class TestInstalled({suite}):
     def settings(self, tmp_path{argument}):
         values = {{key: value.replace({folder!r}, str(tmp_path)) for key, value in VALUES.items()}}
         return values{address}
+{examples}"""
+_EXAMPLES: Final = """
+    @pytest.fixture
+    def examples(self):
+        return {examples!r}
 """
 
 
@@ -84,6 +89,8 @@ class Run:
     """The server to look for; by default the one of the plugin's name, if there is one. An empty text means none."""
     service_url: str | None = None
     known_failures: Mapping[str, str] = field(default_factory=dict[str, str])
+    examples: Sequence[tuple[str, str, str]] = ()
+    """Of an extractor: questions, each with a label and the piece that it gives the label."""
     on_the_wire: bool = False
     """What answers at the address only speaks the server's protocol; the report says so."""
 
@@ -92,15 +99,18 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
     """Run the suite, and write the report with ``junit.xml`` into the folder.
 
     Raises:
-        UnusableRunError: a setting or a service makes no sense.
+        UnusableRunError: a service makes no sense, or an extractor comes without examples.
+        medha.errors.ConfigurationError: a setting is none of the plugin's, is wrong, or is missing.
         medha.errors.PluginError: there is no such plugin, or it does not load.
     """
     plugin = _find(asked)
+    _check_examples(asked)
     service = _service(asked, plugin)
-    folder.mkdir(parents=True, exist_ok=True)
     watch = _Watch(progress)
     with tempfile.TemporaryDirectory(prefix="medha-conformance-") as place, contextlib.ExitStack() as stack:
         address = stack.enter_context(_serving(service, asked.service_url))
+        declared = _declared(plugin, _values(asked, address, place))
+        folder.mkdir(parents=True, exist_ok=True)
         (Path(place) / "pytest.ini").write_text(_CONFIGURATION, encoding="utf-8")
         test_file = Path(place) / "test_installed.py"
         test_file.write_text(_source(asked, service), encoding="utf-8")
@@ -110,11 +120,8 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
         ):
             pytest.main(_arguments(Path(place), folder, test_file), plugins=[watch])
         against = "this process" if service is None else _against(asked, service, address)
-        values = {name: value.replace(FOLDER, place) for name, value in asked.settings.items()}
-        if address is not None:
-            values["url"] = address
     served_by = "none" if service is None else "wire" if asked.on_the_wire else "live"
-    report = _report(asked, plugin, watch.tests, (against, served_by), _declared(plugin, values))
+    report = _report(asked, plugin, watch.tests, (against, served_by), declared)
     report.write(folder)
     return report
 
@@ -122,6 +129,16 @@ def run(asked: Run, folder: Path, *, progress: Any = sys.stderr) -> Report:
 def _find(asked: Run) -> Plugin:
     kind, _, _ = KINDS[asked.kind]
     return cast("Any", installed_plugins()).find(kind, asked.name)
+
+
+def _check_examples(asked: Run) -> None:
+    if asked.kind == "extractor" and len({text for text, _, _ in asked.examples}) < 2:
+        raise UnusableRunError(
+            f"nobody knows what the extractor {asked.name!r} finds: give two questions or more, each with a label and "
+            "the piece that gets it: --example 'users from Rome' GPE Rome"
+        )
+    if asked.kind != "extractor" and asked.examples:
+        raise UnusableRunError(f"examples are for extractors, and {asked.name!r} is asked for as {asked.kind}")
 
 
 def _service(asked: Run, plugin: Plugin) -> Service | None:
@@ -176,6 +193,7 @@ def _source(asked: Run, service: Service | None) -> str:
         argument=argument,
         address=address,
         folder=FOLDER,
+        examples=_EXAMPLES.format(examples=list(asked.examples)) if asked.examples else "",
     )
 
 
@@ -209,13 +227,15 @@ def _against(asked: Run, service: Service, address: str | None) -> str:
     return f"{service.name} {version}" if version else f"{service.name}, which does not say its version"
 
 
+def _values(asked: Run, address: str | None, place: str) -> Mapping[str, str]:
+    values = {name: value.replace(FOLDER, place) for name, value in asked.settings.items()}
+    return values if address is None else {**values, "url": address}
+
+
 def _declared(plugin: Plugin, values: Mapping[str, str]) -> Mapping[Capability, Support]:
-    if not isinstance(plugin, BackendPlugin):
-        return {}
-    try:
-        return plugin.declared_with(read_settings(plugin.settings, **values))
-    except ConfigurationError:  # which every test has failed for
-        return plugin.capabilities
+    """What the plugin can do with these settings; what is wrong with one is said here, and not by every test."""
+    settings = read_settings(plugin.settings, **values)
+    return plugin.declared_with(settings) if isinstance(plugin, BackendPlugin) else {}
 
 
 def _report(

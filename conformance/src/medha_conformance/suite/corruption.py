@@ -32,20 +32,7 @@ class CorruptionTopic(BackendTopic):
         self, backend: VectorStorageBackend, collection: str, corrupt: Corrupt | None
     ) -> None:
         whole, damaged = await _one_damaged(backend, collection, corrupt)
-        where = Where(ids=[damaged.id])
-        calls = {
-            "get": lambda: backend.get(collection, [damaged.id]),
-            "search": lambda: closest(backend, collection),
-            "get_and_search": lambda: backend.get_and_search(
-                collection, damaged.id, axis(0), limit=5, min_similarity=-1.0, where=Where(), now=NOW
-            ),
-            "scroll": lambda: read_all(backend, collection, where=where, with_vectors=True),
-        }
-        for name, call in calls.items():
-            outcome = await outcome_of(call())
-            assert isinstance(outcome, CorruptEntryError), f"{name} made {outcome!r} of a corrupt row"
-            assert damaged.id in str(outcome), f"{name} does not say which entry is corrupt: {outcome}"
-            assert damaged.question not in str(outcome), f"{name} shows somebody's question: {outcome}"
+        await _check_refused(backend, collection, damaged)
         assert await read_one(backend, collection, whole.id) == whole
 
     async def test_a_corrupt_row_can_be_removed_or_replaced(
@@ -60,6 +47,38 @@ class CorruptionTopic(BackendTopic):
         assert removed == 1, f"deleting one corrupt entry gave {removed!r}"
         assert await read_all(backend, collection) == [whole]
         assert [match.entry for match in await closest(backend, collection)] == [whole]
+
+
+async def check_damaged(backend: VectorStorageBackend, collection: str, corrupt: Corrupt) -> str:
+    """For a package's own tests: one more damage is noticed by whoever reads the row, which can be removed.
+
+    Returns what the error says.
+    """
+    whole, damaged = await _one_damaged(backend, collection, corrupt)
+    said = await _check_refused(backend, collection, damaged)
+    assert await backend.delete(collection, where=Where(ids=[damaged.id])) == 1
+    assert await read_all(backend, collection) == [whole]
+    return said
+
+
+async def _check_refused(backend: VectorStorageBackend, collection: str, damaged: CacheEntry) -> str:
+    said = ""
+    where = Where(ids=[damaged.id])
+    calls = {
+        "get": lambda: backend.get(collection, [damaged.id]),
+        "search": lambda: closest(backend, collection),
+        "get_and_search": lambda: backend.get_and_search(
+            collection, damaged.id, axis(0), limit=5, min_similarity=-1.0, where=Where(), now=NOW
+        ),
+        "scroll": lambda: read_all(backend, collection, where=where, with_vectors=True),
+    }
+    for name, call in calls.items():
+        outcome = await outcome_of(call())
+        assert isinstance(outcome, CorruptEntryError), f"{name} made {outcome!r} of a corrupt row"
+        said = str(outcome)
+        assert damaged.id in said, f"{name} does not say which entry is corrupt: {said}"
+        assert damaged.question not in said, f"{name} shows somebody's question: {said}"
+    return said
 
 
 async def _one_damaged(

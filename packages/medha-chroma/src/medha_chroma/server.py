@@ -14,6 +14,7 @@ from chromadb.config import System
 from overrides import override  # pyright: ignore[reportUnknownVariableType]
 
 from medha.errors import BackendError, BackendUnavailableError
+from medha.writes import WritesByCollection
 from medha_chroma.connection import driver_settings, not_connected
 from medha_chroma.errors import AnswerError, explain
 
@@ -79,7 +80,7 @@ class ServerConnection:
     def __init__(self, settings: ChromaSettings) -> None:
         self._settings = settings
         self._api: _Api | None = None
-        self._abandoned: dict[str, set[asyncio.Task[Any]]] = {}
+        self._writes = WritesByCollection()
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
@@ -124,33 +125,16 @@ class ServerConnection:
         return await self._run(doing, collection, call, writing=writing)
 
     async def _run(self, doing: str, collection: str, call: Callable[[_Api], Awaitable[Any]], *, writing: bool) -> Any:
-        if collection in self._abandoned:
-            await asyncio.wait(self._abandoned[collection])
+        await self._writes.settled(collection)
         task = asyncio.create_task(self._attempt(doing, collection, call, writing=writing))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         try:
-            return await (asyncio.shield(task) if writing else task)
+            return await (self._writes.to_the_end(collection, task) if writing else task)
         except asyncio.CancelledError as exc:
             if self._api is None and task.done():
                 raise self._closed(doing) from exc
-            if writing and not task.done():
-                self._abandon(collection, task)
             raise
-
-    def _abandon(self, collection: str, task: asyncio.Task[Any]) -> None:
-        tasks = self._abandoned.setdefault(collection, set())
-        tasks.add(task)
-
-        def ended(task: asyncio.Task[Any]) -> None:
-            tasks.discard(task)
-            if not tasks:
-                self._abandoned.pop(collection, None)
-            if not task.cancelled():
-                # nobody is left to raise it to
-                task.exception()
-
-        task.add_done_callback(ended)
 
     async def _attempt(
         self, doing: str, collection: str, call: Callable[[_Api], Awaitable[Any]], *, writing: bool

@@ -45,18 +45,20 @@ class Home:
             self._connected = True
         finally:
             self._connecting -= 1
-            if not self._connected and not self._connecting:
-                await self._stop()
+            await self._stop_unless_needed()
 
     async def close(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Close in the thread, and end it."""
+        """Close in the thread, and end it unless somebody has connected meanwhile."""
         self._connected = False
         try:
             await self.run(work)
         finally:
-            await self._stop()
+            await self._stop_unless_needed()
 
-    async def _stop(self) -> None:
+    async def _stop_unless_needed(self) -> None:
+        # who connects while another closes is not left without the thread
+        if self._connected or self._connecting:
+            return
         thread, self._thread = self._thread, None
         if thread is not None:
             await asyncio.to_thread(thread.stop)

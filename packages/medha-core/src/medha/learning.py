@@ -159,8 +159,12 @@ class Learning:
             if self._bulk_writes:
                 await self._written.wait()
             self._work()
-            if self._worker is not None:
-                await asyncio.wait([self._worker])
+            worker = self._worker
+            if worker is not None:
+                await asyncio.wait([worker])
+                if not worker.cancelled():
+                    # what nobody expected: begun again, it would only fail again
+                    worker.result()
             if self._fault is not None:
                 raise self._fault
 

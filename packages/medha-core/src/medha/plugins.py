@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import pluggy
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from medha import hookspecs
 from medha.descriptors import (
@@ -262,6 +262,8 @@ def env_prefix(settings: type[BaseSettings]) -> str:
 def read_settings(settings: type[BaseSettings], **values: Any) -> BaseSettings:
     """An instance of a plugin's settings, from the environment and the given values.
 
+    A text is read as its variable would be: where the setting holds a list or a mapping, as JSON.
+
     Raises:
         ConfigurationError: names every value that is missing or wrong, and its environment variable; or a variable
             with the plugin's prefix that is none of its settings.
@@ -271,11 +273,23 @@ def read_settings(settings: type[BaseSettings], **values: Any) -> BaseSettings:
     if unknown:
         raise ConfigurationError(f"{settings.__name__}: {'; '.join(unknown)}")
     try:
-        return settings(**values)
+        return settings(**{name: _decoded(settings, name, value) for name, value in values.items()})
     except ValidationError as exc:
         raise ConfigurationError(explain_validation(exc, settings.__name__, prefix, settings)) from exc
     except SettingsError as exc:
         raise ConfigurationError(f"{settings.__name__} ({prefix}...): {exc}") from exc
+
+
+def _decoded(settings: type[BaseSettings], name: str, value: Any) -> Any:
+    field = settings.model_fields.get(name)
+    if field is None or not isinstance(value, str):
+        return value
+    try:
+        return EnvSettingsSource(settings).prepare_field_value(name, field, value, value_is_complex=False)
+    except ValueError as exc:
+        raise ConfigurationError(
+            f"{settings.__name__}: {name} ({env_prefix(settings)}{name.upper()}): is not valid JSON"
+        ) from exc
 
 
 def _unknown_variables(settings: type[BaseSettings], prefix: str) -> list[str]:

@@ -52,6 +52,47 @@ class Writes:
             task.exception()
 
 
+class WritesByCollection:
+    """The same for engines on which a write to one collection holds up no other: calls wait for those on theirs alone.
+
+    Reading waits too, so that it sees no part of a batch.
+    """
+
+    def __init__(self) -> None:
+        self._abandoned: dict[str, set[asyncio.Task[Any]]] = {}
+
+    async def settled(self, collection: str) -> None:
+        """Wait for what was abandoned on the collection."""
+        if collection in self._abandoned:
+            await asyncio.wait(self._abandoned[collection])
+
+    async def to_the_end(self, collection: str, write: asyncio.Task[T]) -> T:
+        """What the write returns. A caller that is cancelled meanwhile leaves it running."""
+        try:
+            return await asyncio.shield(write)
+        except asyncio.CancelledError:
+            if not write.done():
+                self._abandoned.setdefault(collection, set()).add(write)
+                write.add_done_callback(lambda write: self._forget(collection, write))
+            raise
+
+    async def break_off(self) -> None:
+        """Cancel what was abandoned."""
+        abandoned = [write for writes in self._abandoned.values() for write in writes]
+        for write in abandoned:
+            write.cancel()
+        await asyncio.gather(*abandoned, return_exceptions=True)
+
+    def _forget(self, collection: str, write: asyncio.Task[Any]) -> None:
+        writes = self._abandoned[collection]
+        writes.discard(write)
+        if not writes:
+            del self._abandoned[collection]
+        if not write.cancelled():
+            # nobody is left to raise it to
+            write.exception()
+
+
 async def _finished(tasks: set[asyncio.Task[Any]]) -> None:
     """Wait for them; what hangs is given up, so that the server has the last word."""
     if not tasks:

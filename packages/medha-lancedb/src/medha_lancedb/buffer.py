@@ -117,7 +117,12 @@ class Buffer:
             return None
         doing = "waiting for the turn to change the table beside"
         # on another thread: stores go on meanwhile
-        return await self._explained(doing, asyncio.to_thread(acquire, folder))
+        waiting = asyncio.ensure_future(asyncio.to_thread(acquire, folder))
+        try:
+            return await self._explained(doing, asyncio.shield(waiting))
+        except asyncio.CancelledError:
+            waiting.add_done_callback(_give_back)
+            raise
 
     def _run(self, doing: str, job: Callable[[], T]) -> Awaitable[T]:
         if self._closed:
@@ -128,5 +133,11 @@ class Buffer:
     async def _explained(self, doing: str, work: Awaitable[T]) -> T:
         try:
             return await work
-        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as exc:
+        except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as exc:
             raise explain_pending(exc, doing=doing, path=self._file.path, collection=self._collection) from exc
+
+
+def _give_back(waiting: asyncio.Task[sqlite3.Connection]) -> None:
+    """End a turn that came when nobody waited for it any more."""
+    if not waiting.cancelled() and waiting.exception() is None:
+        waiting.result().close()

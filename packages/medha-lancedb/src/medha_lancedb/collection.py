@@ -61,10 +61,13 @@ class Collection:
 
     async def close(self, *, merging: bool = True) -> None:
         """Finish the writes and merge what waits; what cannot be merged now waits in its file."""
-        await self.finish()
-        if merging and self._buffer.waiting:
-            await self._merge_or_tell()
-        await self._buffer.close()
+        try:
+            await self.finish()
+            if merging and self._buffer.waiting:
+                await self._merge_or_tell()
+        finally:
+            # also when the caller is cancelled: nobody else would let go of the file and its thread
+            await self._buffer.close()
 
     async def upsert(self, entries: Sequence[CacheEntry]) -> None:
         """Store the entries: a few in the pending file, many in one commit, which others may share."""

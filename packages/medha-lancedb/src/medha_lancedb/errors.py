@@ -184,12 +184,14 @@ def explain(exc: BaseException, *, doing: str, place: str, collection: str, writ
 
 
 def explain_pending(exc: Exception, *, doing: str, path: Path, collection: str) -> BackendError:
-    """The error to raise from ``exc``, which SQLite raised while ``doing`` something with the pending file."""
+    """The error to raise from ``exc``, raised while ``doing`` something with the pending file."""
     code: int | None = getattr(exc, "sqlite_errorcode", None)
     named = f"{doing} {path}"
     if not path.parent.exists():
         return CollectionNotFoundError(f"{named}: {not_found_message(collection)}")
-    if code is None:
+    if isinstance(exc, OSError):
+        kind, advice = _PENDING_CANNOT_OPEN
+    elif code is None:
         refused = isinstance(exc, sqlite3.DataError | OverflowError | UnicodeEncodeError)
         kind, advice = _PENDING_REFUSED if refused else _PENDING_OTHER
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from qdrant_client import AsyncQdrantClient
 
 from medha.errors import BackendError, BackendUnavailableError
+from medha.writes import WritesByCollection
 from medha_qdrant.errors import explain, status_of
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class ServerConnection:
     def __init__(self, settings: QdrantSettings) -> None:
         self._settings = settings
         self._link = _Link(settings)
-        self._abandoned: dict[str, set[asyncio.Task[Any]]] = {}
+        self._writes = WritesByCollection()
 
     async def open(self) -> None:
         """Ask the server who it is."""
@@ -100,10 +101,7 @@ class ServerConnection:
 
     async def close(self) -> None:
         """Stop waiting for abandoned writes, and close the client."""
-        abandoned = [task for tasks in self._abandoned.values() for task in tasks]
-        for task in abandoned:
-            task.cancel()
-        await asyncio.gather(*abandoned, return_exceptions=True)
+        await self._writes.break_off()
         await self._link.close()
 
     async def run(
@@ -115,32 +113,9 @@ class ServerConnection:
         writing: bool = False,
     ) -> T:
         """One request, or several in a row."""
-        if collection in self._abandoned:
-            await asyncio.wait(self._abandoned[collection])
+        await self._writes.settled(collection)
         attempt = self._attempt(doing, collection, call, writing=writing)
-        if not writing:
-            return await attempt
-        task = asyncio.create_task(attempt)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not task.done():
-                self._abandon(collection, task)
-            raise
-
-    def _abandon(self, collection: str, task: asyncio.Task[Any]) -> None:
-        tasks = self._abandoned.setdefault(collection, set())
-        tasks.add(task)
-
-        def ended(task: asyncio.Task[Any]) -> None:
-            tasks.discard(task)
-            if not tasks:
-                self._abandoned.pop(collection, None)
-            if not task.cancelled():
-                # nobody is left to raise it to
-                task.exception()
-
-        task.add_done_callback(ended)
+        return await (self._writes.to_the_end(collection, asyncio.create_task(attempt)) if writing else attempt)
 
     async def _attempt(
         self, doing: str, collection: str, call: Callable[[AsyncQdrantClient], Awaitable[T]], *, writing: bool
