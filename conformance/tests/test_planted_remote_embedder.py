@@ -50,6 +50,7 @@ class Acme(RemoteEmbedder):
     """The sound one; its SDK is the standard library's, in a thread."""
 
     asymmetric: ClassVar[bool] = True
+    accepted: ClassVar[dict[str, str]] = {}
 
     def __init__(self, settings: AcmeSettings) -> None:
         super().__init__(settings, _VENDOR, known_model(_MODELS, settings.model, settings.dimension, _VENDOR))
@@ -69,7 +70,7 @@ class Acme(RemoteEmbedder):
         return self.settings.model
 
     def post(self, body: object) -> Any:
-        headers = {"x-key": self.key()}
+        headers = {"x-key": self.key(), **self.accepted}
         url = f"{self.settings.base_url}/embed"
         request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - of this machine
         with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310 - an address of this machine
@@ -129,8 +130,9 @@ class AsksTwiceByItself(Acme):
 class CallsTheSlowOneUnreachable(Acme):
     async def send(self, texts: Sequence[str], *, is_document: bool) -> Any:
         try:
-            return await super().send(texts, is_document=is_document)
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self.settings.timeout / 2):
+                return await super().send(texts, is_document=is_document)
+        except TimeoutError:
             raise ConnectionError("gone") from None
 
 
@@ -160,6 +162,10 @@ class FillsUp(Acme):
         answer = await super().send(texts, is_document=is_document)
         rows = [[*row, *[0.5] * 16][:16] for row in answer["vectors"]]
         return {**answer, "vectors": [*rows, *[[0.5] * 16] * len(texts)][: len(texts)]}
+
+
+class AcceptsWhatItCannotRead(Acme):
+    accepted: ClassVar[dict[str, str]] = {"Accept-Encoding": "gzip"}
 
 
 class SendsAllAtOnce(Acme):
@@ -246,6 +252,7 @@ PLANTED: list[tuple[type[Acme], str]] = [
     (TakesAnythingForAnAnswer, "test_what_is_no_answer_is_an_error"),
     (FillsUp, "test_another_number_of_vectors_is_an_error"),
     (FillsUp, "test_another_dimension_is_an_error"),
+    (AcceptsWhatItCannotRead, "test_a_compressed_answer_is_read_as_one_that_is_not"),
     (SendsAllAtOnce, "test_many_texts_go_in_requests_of_the_size_that_is_set"),
     (SendsAllAtOnce, "test_no_more_requests_than_set_are_under_way"),
     (StaysBusyWhenCancelled, "test_a_cancelled_request_gives_up_its_turn"),

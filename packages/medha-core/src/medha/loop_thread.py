@@ -43,10 +43,16 @@ class LoopThread:
             LoopEndedError: ``stop`` came first.
         """
         ended: Future[None] = Future()
+        future: Future[T] | None = None
 
         async def to_its_end() -> T:
             try:
                 return await work()
+            except Exception as exc:
+                if future is not None and future.cancelled():
+                    # there is nobody left to be told of it
+                    raise asyncio.CancelledError from exc
+                raise
             finally:
                 ended.set_result(None)
 
