@@ -25,6 +25,8 @@ _TEXTS_OR_NONE: Final = ("response_summary", "template_id")
 COUNTERS: Final = ("feedback_correct", "feedback_incorrect")
 ENTRY_COLUMNS: Final = (*_TEXTS, *_TEXTS_OR_NONE, *COUNTERS, "created_at", "expires_at")
 """What an entry is read from; the others are there for conditions alone."""
+# json.dumps would make one for each call
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def schema(collection: str, spec: CollectionSpec) -> Schema:
@@ -100,7 +102,7 @@ def checked_vector(entry: CacheEntry, dimension: int, source: str) -> Vector:
 
 def metadata_text(entry: CacheEntry) -> str:
     """The metadata as JSON, which keeps every key and type."""
-    return json.dumps(dict(entry.metadata), ensure_ascii=False, separators=(",", ":"))
+    return _as_json(dict(entry.metadata)) if entry.metadata else "{}"
 
 
 def to_entries(found: Rows, source: str) -> list[CacheEntry]:

@@ -14,7 +14,7 @@ from lancedb.index import BTree, IvfFlat, LabelList
 from lancedb.query import ColumnOrdering
 
 from medha.errors import BackendError, CorruptEntryError
-from medha_lancedb.conditions import with_ids
+from medha_lancedb.conditions import with_ids, with_places
 from medha_lancedb.disk import settle
 from medha_lancedb.errors import explain, is_lost_race
 from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR, spec_of
@@ -33,6 +33,10 @@ T = TypeVar("T")
 _METRIC: Final = "cosine"
 _LONGEST_PAUSE: Final = 0.1
 """Seconds before a commit that lost a race is tried again."""
+_PLACES_INDEXED_FROM: Final = 1000
+"""Rows. Of fewer all are looked at as fast."""
+_ROWS_A_COMMIT: Final = 500
+"""Rows that are written anew for each commit, on an average, to put a large table in order."""
 _logger = logging.getLogger("medha_lancedb")
 
 
@@ -52,7 +56,7 @@ class Table:
         self._settings = settings
         self._commits = 0
         self._commits_looked_at = 0
-        self._indexed = False
+        self._indexed: set[str] = set()
 
     async def rows(
         self, doing: str, condition: str | None, *, limit: int | None = None, with_vectors: bool = False
@@ -74,7 +78,11 @@ class Table:
         """The closest rows with their cosines."""
 
         async def read() -> Rows:
-            query = self._table.vector_search(vector).distance_type(_METRIC).select([*ENTRY_COLUMNS, "_distance"])
+            query = (
+                self._table.vector_search(vector)
+                .distance_type(_METRIC)
+                .select([*ENTRY_COLUMNS, "expires", "_distance"])
+            )
             if self._settings.exact:
                 query = query.bypass_vector_index()
             else:
@@ -88,6 +96,14 @@ class Table:
         similarities = np.clip(1.0 - found.column("_distance").to_numpy(), -1.0, 1.0)
         return found, similarities.tolist()
 
+    async def places(self, condition: str | None) -> list[int]:
+        """Where the matching rows are."""
+
+        async def read() -> Rows:
+            return await self._table.query().select(["place"]).where(condition or "true").to_arrow()
+
+        return (await self._run("looking for what is in", read)).column("place").to_pylist()
+
     async def count(self, condition: str | None) -> int:
         """How many rows match."""
         return await self._run("counting", lambda: self._table.count_rows(condition))
@@ -98,11 +114,19 @@ class Table:
             call, doing=named, place=self._settings.uri, collection=self._collection, writing=writing
         )
 
-    async def store(self, rows: Rows) -> None:
-        """Add the rows in one commit, instead of those with the same ids; of two with one id, the last."""
+    async def store(self, rows: Rows, *, alone: bool) -> None:
+        """Add the rows in one commit, instead of those with the same ids; of two with one id, the last.
+
+        ``alone`` says that nobody else can add some of these ids meanwhile.
+        """
         newest = _newest(rows)
+        same = with_places(newest.column("place").to_pylist())
 
         async def store() -> None:
+            if alone and not await self._table.count_rows(same):
+                # a merge takes twice as long: it reads the ids of the whole table
+                await self._table.add(newest)
+                return
             merging = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
             await merging.execute(newest)
 
@@ -190,13 +214,12 @@ class Table:
             return
         self._commits_looked_at = self._commits
         try:
+            began = time.time()
             count = await self._table.count_rows()
-            if count >= self._settings.index_from and not self._settings.exact:
-                await self._make_indexes()
-            if self._commits >= count // 100:
+            await self._make_indexes(count)
+            if self._commits >= count // _ROWS_A_COMMIT:
                 if self._settings.synchronous == "full":
                     # what replaces the old files is on the disk before they go
-                    began = time.time()
                     await self._table.optimize()
                     await self.settle(began)
                 await self._table.optimize(cleanup_older_than=timedelta(seconds=self._settings.keep_versions))
@@ -205,15 +228,19 @@ class Table:
             level = logging.DEBUG if is_lost_race(exc) else logging.WARNING
             _logger.log(level, "the table of %s could not be put in order: %s", self.source, type(exc).__name__)
 
-    async def _make_indexes(self) -> None:
-        if self._indexed or await self._table.list_indices():
-            self._indexed = True
+    async def _make_indexes(self, count: int) -> None:
+        wanted: dict[str, Any] = {}
+        if count >= _PLACES_INDEXED_FROM:
+            wanted["place"] = BTree()
+        if count >= self._settings.index_from and not self._settings.exact:
+            # the distances of a flat index are true cosines; those of the others are of compressed vectors
+            wanted |= {VECTOR: IvfFlat(distance_type=_METRIC), "facts": LabelList()}
+        if wanted.keys() <= self._indexed:
             return
-        # the distances of a flat index are true cosines; those of the others are of compressed vectors
-        await self._table.create_index(VECTOR, config=IvfFlat(distance_type=_METRIC))
-        await self._table.create_index("place", config=BTree())
-        await self._table.create_index("facts", config=LabelList())
-        self._indexed = True
+        self._indexed = {column for index in await self._table.list_indices() for column in index.columns}
+        for column in wanted.keys() - self._indexed:
+            await self._table.create_index(column, config=wanted[column])
+            self._indexed.add(column)
 
 
 async def translated(
