@@ -191,10 +191,10 @@ class Collection:
 
     async def _store(self, made: Rows, *, alone: bool) -> None:
         ids: set[str] = set(made.column("id").to_pylist())
-        if await self._buffer.read(lambda view: not ids.isdisjoint(view.rows)):
+        hidden, damaged = await self._buffer.read(lambda view: (not ids.isdisjoint(view.rows), view.damaged(ids)))
+        if hidden:
             # a pending row would hide the one of this call
             await self._merge(alone=alone)
-        damaged = await self._buffer.read(lambda view: view.damaged(ids))
         await self.table.store(made, alone=alone)
         if damaged:
             await self._buffer.remove(damaged)
