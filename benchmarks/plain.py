@@ -89,7 +89,8 @@ class PlainMemory(Plain):
 class PlainSqlite(Plain):
     """One table, and a matrix of the vectors in it, on a thread, since a commit would hold the event loop.
 
-    Durable as the backend's file is. What there is to delete by has an index, but for metadata, which may be anything.
+    Durable as the backend's file is, with the same room in memory and in the log. What there is to delete by has an
+    index, but for metadata, which may be anything.
     """
 
     COLUMNS = ", ".join([*Row._fields[:-2], "metadata"])
@@ -125,6 +126,8 @@ class PlainSqlite(Plain):
         for statement in (
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
+            "PRAGMA cache_size = -32768",
+            "PRAGMA wal_autocheckpoint = 4000",
             f"CREATE TABLE entries ({self.COLUMNS.replace('id,', 'id PRIMARY KEY,', 1)}, vector)",
             *(f"CREATE INDEX by_{column} ON entries ({column})" for column in self.INDEXED),
         ):

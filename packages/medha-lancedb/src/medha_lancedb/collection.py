@@ -209,12 +209,13 @@ class Collection:
         # what they hide goes with the others and first: a pending row that went alone would uncover it
         if condition is not None and mine:
             condition = f"({condition}) OR {with_places(row.place for row in mine)}"
-        gone = await self.table.places(condition)
-        if gone:
+        gone = len(mine)
+        if await self.table.count(condition):
+            gone += sum(place not in pending for place in await self.table.places(condition))
             await self.table.delete(condition)
         if mine:
             await self._buffer.remove([row.seq for row in mine])
-        return len(mine) + sum(place not in pending for place in gone)
+        return gone
 
     async def _add_feedback(self, batch: Sequence[Feedback]) -> Sequence[tuple[int, int] | None]:
         counted = await self._buffer.add_feedback(batch)

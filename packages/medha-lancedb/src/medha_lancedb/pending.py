@@ -143,14 +143,16 @@ class PendingFile:
             self._newest = new[-1][0]
         self._version = version
 
-    def _take_in(self, rows: Sequence[Sequence[Any]]) -> None:
+    def _take_in(self, rows: Sequence[tuple[Any, ...]]) -> None:
         # one look at all vectors: it takes as long as one at each of a few
         size = self._dimension * _FLOAT.itemsize
         blobs = b"".join(row[-1] if len(row[-1]) == size else bytes(size) for row in rows)
         vectors = np.frombuffer(blobs, dtype=_FLOAT).reshape(len(rows), self._dimension)
-        finite: list[bool] = np.isfinite(vectors).all(axis=1).tolist()
-        sound = [same and len(row[-1]) == size for row, same in zip(rows, finite, strict=True)]
-        read = [(row[0], row[1], self._entry(row[1:], sound=fine)) for row, fine in zip(rows, sound, strict=True)]
+        finite: Any = np.isfinite(vectors).all(axis=1)
+        read = [
+            (row[0], row[1], self._entry(row[1:], sound=bool(numbers) and len(row[-1]) == size))
+            for row, numbers in zip(rows, finite, strict=True)
+        ]
         self._view.put(read, vectors)
 
     def _entry(self, values: Sequence[Any], *, sound: bool) -> CacheEntry | CorruptEntryError:

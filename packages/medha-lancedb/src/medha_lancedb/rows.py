@@ -46,7 +46,8 @@ def schema(collection: str, spec: CollectionSpec) -> Schema:
             pa.field("expires_at", pa.float64()),
             pa.field("place", pa.int64()),
             pa.field("expires", pa.int64()),
-            pa.field("facts", pa.list_(pa.string())),
+            # hashes: trying to make them smaller takes as long as writing all the rest, and fails
+            pa.field("facts", pa.list_(pa.field("item", pa.string(), metadata={"lance-encoding:compression": "none"}))),
             pa.field(VECTOR, pa.list_(pa.float32(), spec.dimension)),
         ],
         metadata={"medha": json.dumps(described)},
