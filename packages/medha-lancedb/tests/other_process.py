@@ -33,10 +33,10 @@ async def merge(backend: LanceBackend, moment: str) -> str:
     target, name = (collection.table, "store") if before else (cast("Any", collection)._buffer, "remove")
     going_on = getattr(target, name)
 
-    async def standing(*arguments: Any) -> None:
+    async def standing(*arguments: Any, **kind: Any) -> None:
         print("standing", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        await going_on(*arguments)
+        await going_on(*arguments, **kind)
 
     setattr(target, name, standing)
     await collection.merge()
