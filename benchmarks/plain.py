@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -164,7 +165,10 @@ class PlainSqlite(Plain):
 
 
 class PlainLance(Plain):
-    """One table of plain columns. It is compacted between the measurements, as the backend does it meanwhile."""
+    """One table of plain columns. It is compacted between the measurements, as the backend does it meanwhile.
+
+    Each call looks for what other processes have written, as each of the backend's does.
+    """
 
     async def open(self) -> None:
         import lancedb
@@ -175,15 +179,14 @@ class PlainLance(Plain):
         kinds |= {"feedback_correct": pa.int64(), "feedback_incorrect": pa.int64()}
         kinds |= {"vector": pa.list_(pa.float32(), DIMENSION)}
         self._schema: Any = pa.schema([pa.field(name, kinds.get(name, pa.string())) for name in Row._fields])
-        database: Any = await cast("Any", lancedb).connect_async(Path(self.place) / "bare")
+        newest = {"read_consistency_interval": timedelta(0)}
+        database: Any = await cast("Any", lancedb).connect_async(Path(self.place) / "bare", **newest)
         self._table: Any = await database.create_table("bench", schema=self._schema)
 
     async def close(self) -> None:
         self._table.close()
 
     async def settle(self) -> None:
-        from datetime import timedelta
-
         await self._table.optimize(cleanup_older_than=timedelta(seconds=1))
 
     async def upsert(self, part: Part) -> None:

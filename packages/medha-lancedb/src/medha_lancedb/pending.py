@@ -160,10 +160,8 @@ class PendingFile:
         row: dict[str, Any] = dict(zip(statements.COLUMNS, values, strict=True))
         stored = row.pop(VECTOR)
         try:
-            if not sound:
-                vector = np.frombuffer(stored, dtype=np.uint8).view(_FLOAT).reshape(self._dimension)
-                return to_entry(row, vector, str(self.path))
-            return to_entry(row, None, str(self.path))
+            vector = None if sound else np.frombuffer(stored, np.uint8).view(_FLOAT).reshape(self._dimension)
+            return to_entry(row, vector, str(self.path))
         except CorruptEntryError as exc:
             return exc
         except ValueError as exc:

@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
-from lancedb.index import BTree, IvfFlat, LabelList
 from lancedb.query import ColumnOrdering
 
 from medha.errors import BackendError, CorruptEntryError
 from medha_lancedb.conditions import with_ids, with_places
 from medha_lancedb.disk import settle
 from medha_lancedb.errors import explain, is_lost_race
+from medha_lancedb.indexes import METRIC, Indexes
 from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR, spec_of
 
 if TYPE_CHECKING:
@@ -30,11 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_METRIC: Final = "cosine"
 _LONGEST_PAUSE: Final = 0.1
 """Seconds before a commit that lost a race is tried again."""
-_PLACES_INDEXED_FROM: Final = 1000
-"""Rows. Of fewer all are looked at as fast."""
 _ROWS_A_COMMIT: Final = 500
 """Rows that are written anew for each commit, on an average, to put a large table in order."""
 _logger = logging.getLogger("medha_lancedb")
@@ -56,7 +53,7 @@ class Table:
         self._settings = settings
         self._commits = 0
         self._commits_looked_at = 0
-        self._indexed: set[str] = set()
+        self._indexes = Indexes(table, settings)
 
     async def rows(
         self, doing: str, condition: str | None, *, limit: int | None = None, with_vectors: bool = False
@@ -79,9 +76,7 @@ class Table:
 
         async def read() -> Rows:
             query = (
-                self._table.vector_search(vector)
-                .distance_type(_METRIC)
-                .select([*ENTRY_COLUMNS, "expires", "_distance"])
+                self._table.vector_search(vector).distance_type(METRIC).select([*ENTRY_COLUMNS, "expires", "_distance"])
             )
             if self._settings.exact:
                 query = query.bypass_vector_index()
@@ -216,7 +211,7 @@ class Table:
         try:
             began = time.time()
             count = await self._table.count_rows()
-            await self._make_indexes(count)
+            await self._indexes.make(count)
             if self._commits >= count // _ROWS_A_COMMIT:
                 if self._settings.synchronous == "full":
                     # what replaces the old files is on the disk before they go
@@ -227,20 +222,6 @@ class Table:
         except Exception as exc:  # noqa: BLE001 - it is told: what was stored is stored, and the next time makes up for it
             level = logging.DEBUG if is_lost_race(exc) else logging.WARNING
             _logger.log(level, "the table of %s could not be put in order: %s", self.source, type(exc).__name__)
-
-    async def _make_indexes(self, count: int) -> None:
-        wanted: dict[str, Any] = {}
-        if count >= _PLACES_INDEXED_FROM:
-            wanted["place"] = BTree()
-        if count >= self._settings.index_from and not self._settings.exact:
-            # the distances of a flat index are true cosines; those of the others are of compressed vectors
-            wanted |= {VECTOR: IvfFlat(distance_type=_METRIC), "facts": LabelList()}
-        if wanted.keys() <= self._indexed:
-            return
-        self._indexed = {column for index in await self._table.list_indices() for column in index.columns}
-        for column in wanted.keys() - self._indexed:
-            await self._table.create_index(column, config=wanted[column])
-            self._indexed.add(column)
 
 
 async def translated(
