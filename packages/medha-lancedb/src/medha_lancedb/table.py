@@ -58,8 +58,8 @@ class Table:
     async def rows(
         self, doing: str, condition: str | None, *, limit: int | None = None, with_vectors: bool = False
     ) -> Rows:
-        """The matching rows in the order of their places."""
-        columns = [*ENTRY_COLUMNS, "place", *([VECTOR] if with_vectors else [])]
+        """The matching rows; the first so many in the order of their places, which are among the columns then."""
+        columns = [*ENTRY_COLUMNS, *([VECTOR] if with_vectors else []), *([] if limit is None else ["place"])]
 
         async def read() -> Rows:
             query = self._table.query().select(columns)
