@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -89,7 +90,8 @@ class PlainMemory(Plain):
 class PlainSqlite(Plain):
     """One table, and a matrix of the vectors in it, on a thread, since a commit would hold the event loop.
 
-    Durable as the backend's file is. What there is to delete by has an index, but for metadata, which may be anything.
+    Durable as the backend's file is, with the same room in memory and in the log. What there is to delete by has an
+    index, but for metadata, which may be anything.
     """
 
     COLUMNS = ", ".join([*Row._fields[:-2], "metadata"])
@@ -125,6 +127,8 @@ class PlainSqlite(Plain):
         for statement in (
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
+            "PRAGMA cache_size = -32768",
+            "PRAGMA wal_autocheckpoint = 4000",
             f"CREATE TABLE entries ({self.COLUMNS.replace('id,', 'id PRIMARY KEY,', 1)}, vector)",
             *(f"CREATE INDEX by_{column} ON entries ({column})" for column in self.INDEXED),
         ):
@@ -161,7 +165,10 @@ class PlainSqlite(Plain):
 
 
 class PlainLance(Plain):
-    """One table of plain columns. It is compacted between the measurements, as the backend does it meanwhile."""
+    """One table of plain columns. It is compacted between the measurements, as the backend does it meanwhile.
+
+    Each call looks for what other processes have written, as each of the backend's does.
+    """
 
     async def open(self) -> None:
         import lancedb
@@ -172,15 +179,14 @@ class PlainLance(Plain):
         kinds |= {"feedback_correct": pa.int64(), "feedback_incorrect": pa.int64()}
         kinds |= {"vector": pa.list_(pa.float32(), DIMENSION)}
         self._schema: Any = pa.schema([pa.field(name, kinds.get(name, pa.string())) for name in Row._fields])
-        database: Any = await cast("Any", lancedb).connect_async(Path(self.place) / "bare")
+        newest = {"read_consistency_interval": timedelta(0)}
+        database: Any = await cast("Any", lancedb).connect_async(Path(self.place) / "bare", **newest)
         self._table: Any = await database.create_table("bench", schema=self._schema)
 
     async def close(self) -> None:
         self._table.close()
 
     async def settle(self) -> None:
-        from datetime import timedelta
-
         await self._table.optimize(cleanup_older_than=timedelta(seconds=1))
 
     async def upsert(self, part: Part) -> None:

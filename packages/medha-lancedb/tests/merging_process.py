@@ -18,10 +18,10 @@ class MergingOrders(Orders):
         target, name = (collection.table, "store") if before else (cast("Any", collection)._buffer, "remove")
         going_on = getattr(target, name)
 
-        async def standing(*arguments: Any) -> None:
+        async def standing(*arguments: Any, **kind: Any) -> None:
             say("standing")
             await next_line()
-            await going_on(*arguments)
+            await going_on(*arguments, **kind)
 
         setattr(target, name, standing)
         await collection.merge()

@@ -12,7 +12,7 @@ import pytest
 
 from medha import Where
 from medha.errors import CollectionMismatchError
-from medha_conformance.corpus import make_entries, make_entry, make_id, unit_vectors
+from medha_conformance.corpus import NOW, make_entries, make_entry, make_id, unit_vectors, vector_at
 from medha_conformance.suite.reading import closest, read_all, read_one
 from medha_lancedb import LanceSettings
 from medha_lancedb.writing import Delete, Feedback, Writer
@@ -148,6 +148,44 @@ async def test_a_large_table_gets_an_index_whose_similarities_are_true_cosines(
         assert {match.entry.id for match in scoped} == {entry.id for entry in late}
     assert await backend.count("music", where=Where(metadata={"tenant": "late"})) == 50
     assert await read_one(backend, "music", late[7].id) == late[7]
+
+
+async def test_a_table_gets_an_index_of_places_long_before_one_of_vectors(
+    open_backend: Callable[..., Awaitable[LanceBackend]], by_hand: Callable[[], Awaitable[Any]]
+) -> None:
+    backend = await open_backend(compact_after=2, exact=True)
+    entries = make_entries(1500)
+    for start in range(0, 1500, 500):
+        await backend.upsert("music", entries[start : start + 500])
+    (index,) = await (await by_hand()).list_indices()
+    assert (index.index_type, index.columns) == ("BTree", ["place"])
+    for entry in (entries[0], entries[-1]):
+        assert await read_one(backend, "music", entry.id) == entry.with_vector(None)
+    assert await backend.get("music", [make_id("absent")]) == []
+
+
+async def test_a_batch_adds_what_is_new_and_replaces_what_is_there(backend: LanceBackend) -> None:
+    old = make_entries(300)
+    await backend.upsert("music", old)
+    new = [make_entry(f"row-{number}", generated_query="SELECT 'new'") for number in range(200, 500)]
+    await backend.upsert("music", [*new, new[0]])
+    stored = {entry.id: entry.with_vector(None) for entry in [*old, *new]}
+    assert await backend.count("music") == len(stored) == 500
+    assert {entry.id: entry for entry in await read_all(backend, "music")} == stored
+
+
+async def test_the_closest_that_have_expired_keep_no_other_away(table_only: LanceBackend) -> None:
+    expired = [make_entry(f"old-{number}", vector=vector_at(0.9), expires_at=NOW - 1) for number in range(20)]
+    alive = [
+        make_entry(f"new-{number}", vector=vector_at(0.1 + number / 100), expires_at=NOW + 1) for number in range(5)
+    ]
+    await table_only.upsert("music", [*expired, *alive])
+    best = [entry.id for entry in reversed(alive)]
+    for limit in (1, 3, 10, 100):
+        for min_similarity in (-1.0, 0.05):
+            found = await closest(table_only, "music", limit=limit, min_similarity=min_similarity)
+            assert [match.entry.id for match in found] == best[:limit]
+    assert await closest(table_only, "music", limit=10, min_similarity=0.5) == []
 
 
 async def test_an_exact_search_finds_the_true_neighbours_of_a_table_with_an_index(

@@ -161,3 +161,6 @@ async def test_conditions_on_columns_are_answered_from_an_index(
         matching, values = condition(where, collection)
         plan = by_hand.execute("EXPLAIN QUERY PLAN " + statements.COUNT + matching, values).fetchall()
         assert any(index in row[3] for row in plan), plan
+    for statement in (statements.GET_ENTRY, statements.GET_ENTRIES):
+        plan = by_hand.execute("EXPLAIN QUERY PLAN " + statement, ('["a", "b"]', "music")).fetchall()
+        assert any("sqlite_autoindex_entries_1 (collection=? AND id=?)" in row[3] for row in plan), plan

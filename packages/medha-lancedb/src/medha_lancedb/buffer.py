@@ -99,15 +99,15 @@ class Buffer:
         return await self._run("counting feedback in", lambda: self._file.add_feedback(batch))
 
     @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
-        """The one turn among all processes to change the table, while there is a pending file."""
+    async def turn(self) -> AsyncGenerator[bool]:
+        """The one turn among all processes to change the table; whether there is one, as there is beside a file."""
         if self._folder is None:
-            yield
+            yield False
             return
         async with self._turn:
             lock = await self._acquire(self._folder)
             try:
-                yield
+                yield lock is not None
             finally:
                 if lock is not None:
                     await asyncio.to_thread(lock.close)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.errors import BackendError
+from medha.facts import instant
 from medha.models import Match, Page
 from medha_lancedb import rows
 from medha_lancedb.arrow import pa
 from medha_lancedb.buffer import Buffer
-from medha_lancedb.conditions import matching, with_ids, without_ids
+from medha_lancedb.conditions import matching, with_ids, with_places, without_ids
 from medha_lancedb.view import View
 from medha_lancedb.writing import Delete, Feedback, Pend, Store, Writer
 
@@ -105,12 +107,21 @@ class Collection:
                 set(view.rows),
             )
         )
-        condition = matching(where, alive_at=now)
+        # expired or stored again are few, and conditions that leave them out take their time
+        condition, alive = matching(where), instant(now)
         found, similarities = await self.table.nearest(vector, limit=limit, condition=condition)
-        if ids and not ids.isdisjoint(found.column("id").to_pylist()):
-            # seldom: only what was stored again is in both, and a condition with all ids takes its time
-            condition = without_ids(condition, ids)
-            found, similarities = await self.table.nearest(vector, limit=limit, condition=condition)
+        keys, expiries = found.column("id").to_pylist(), found.column("expires").to_pylist()
+        kept = [
+            key not in ids and expires is not None and expires > alive
+            for key, expires in zip(keys, expiries, strict=True)
+        ]
+        if not all(kept):
+            if len(kept) == limit and similarities[-1] >= min_similarity:
+                # what is left out may have kept others away
+                condition = without_ids(matching(where, alive_at=now), ids)
+                found, similarities = await self.table.nearest(vector, limit=limit, condition=condition)
+            else:
+                found, similarities = found.filter(kept), list(compress(similarities, kept))
         matches = [Match(*pair) for pair in zip(await self._entries(found), similarities, strict=True)]
         theirs = [match for match in matches if match.similarity >= min_similarity and where.matches(match.entry)]
         if not mine:
@@ -123,9 +134,7 @@ class Collection:
         mine, ids = await self._buffer.read(
             lambda view: (view.after(where, after, with_vectors=with_vectors)[: limit + 1], set(view.rows))
         )
-        condition = matching(where, after=cursor)
-        if ids:
-            condition = without_ids(condition, ids)
+        condition = without_ids(matching(where, after=cursor), ids)
         found = await self.table.rows("reading", condition, limit=limit + 1, with_vectors=with_vectors)
         places: list[int] = found.column("place").to_pylist()
         both = [*mine, *zip(places, await self._entries(found), strict=True)]
@@ -135,21 +144,20 @@ class Collection:
     async def count(self, where: Where | None) -> int:
         """How many match."""
         mine, ids = await self._buffer.read(lambda view: (len(view.matching(where)), set(view.rows)))
-        condition = matching(where)
-        return mine + await self.table.count(without_ids(condition, ids) if ids else condition)
+        return mine + await self.table.count(without_ids(matching(where), ids))
 
     async def merge(self) -> None:
         """Put what waits into the table, in one commit."""
-        async with self._buffer.turn():
-            await self._merge()
+        async with self._buffer.turn() as alone:
+            await self._merge(alone=alone)
             await self.table.maintain()
 
-    async def _merge(self) -> None:
+    async def _merge(self, *, alone: bool) -> None:
         found = await self._buffer.read(View.whole)
         if found:
             entries = [entry for _, entry in found]
             made = await asyncio.to_thread(rows.to_table, entries, self.table.schema, self.table.source)
-            await self.table.store(made)
+            await self.table.store(made, alone=alone)
             await self._buffer.remove([seq for seq, _ in found])
 
     async def _merge_or_tell(self) -> None:
@@ -164,14 +172,14 @@ class Collection:
         if isinstance(batch[0], Pend):
             await self._pend([row for work in batch for row in work.rows])
             return [None] * len(batch)
-        async with self._buffer.turn():
-            results = await self._change(batch)
+        async with self._buffer.turn() as alone:
+            results = await self._change(batch, alone=alone)
             await self.table.maintain()
         return results
 
-    async def _change(self, batch: Sequence[Any]) -> Sequence[Any]:
+    async def _change(self, batch: Sequence[Any], *, alone: bool) -> Sequence[Any]:
         if isinstance(batch[0], Store):
-            await self._store(pa.concat_tables([work.rows for work in batch]))
+            await self._store(pa.concat_tables([work.rows for work in batch]), alone=alone)
             return [None] * len(batch)
         if isinstance(batch[0], Delete):
             return [await self._delete(batch[0].where)]
@@ -184,30 +192,33 @@ class Collection:
         if self._buffer.waiting >= self._settings.merge_after and (self._merging is None or self._merging.done()):
             self._merging = asyncio.create_task(self._merge_or_tell())
 
-    async def _store(self, made: Rows) -> None:
+    async def _store(self, made: Rows, *, alone: bool) -> None:
         ids: set[str] = set(made.column("id").to_pylist())
-        if await self._buffer.read(lambda view: not ids.isdisjoint(view.rows)):
+        hidden, damaged = await self._buffer.read(lambda view: (not ids.isdisjoint(view.rows), view.damaged(ids)))
+        if hidden:
             # a pending row would hide the one of this call
-            await self._merge()
-        damaged = await self._buffer.read(lambda view: view.damaged(ids))
-        await self.table.store(made)
+            await self._merge(alone=alone)
+        await self.table.store(made, alone=alone)
         if damaged:
             await self._buffer.remove(damaged)
 
     async def _delete(self, where: Where) -> int:
         condition = matching(where)
-        mine, ids = await self._buffer.read(lambda view: (view.matching(where), set(view.rows)))
-        if not ids:
+        mine, pending = await self._buffer.read(
+            lambda view: (view.matching(where), {row.place for row in view.rows.values()})
+        )
+        if not pending:
             return await self.table.delete(condition)
-        gone = await self._delete_rows(without_ids(condition, ids))
+        # what they hide goes with the others and first: a pending row that went alone would uncover it
+        if condition is not None and mine:
+            condition = f"({condition}) OR {with_places(row.place for row in mine)}"
+        gone = len(mine)
+        if await self.table.count(condition):
+            gone += sum(place not in pending for place in await self.table.places(condition))
+            await self.table.delete(condition)
         if mine:
-            # first what they hide: a pending row that went alone would uncover it
-            await self._delete_rows(with_ids(row.id for row in mine))
             await self._buffer.remove([row.seq for row in mine])
-        return gone + len(mine)
-
-    async def _delete_rows(self, condition: str | None) -> int:
-        return await self.table.delete(condition) if await self.table.count(condition) else 0
+        return gone
 
     async def _add_feedback(self, batch: Sequence[Feedback]) -> Sequence[tuple[int, int] | None]:
         counted = await self._buffer.add_feedback(batch)

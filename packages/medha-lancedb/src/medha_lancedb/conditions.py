@@ -24,12 +24,20 @@ def matching(where: Where | None, *, alive_at: float | None = None, after: str |
 
 def with_ids(ids: Iterable[str]) -> str:
     """One of these ids, by their places, which no two ids share."""
-    places = sorted({place(entry_id) for entry_id in ids})
-    return f"place IN ({', '.join(map(str, places))})" if places else "false"
+    return with_places(place(entry_id) for entry_id in ids)
+
+
+def with_places(places: Iterable[int]) -> str:
+    """At one of these places."""
+    listed = ", ".join(map(str, sorted(set(places))))
+    return f"place IN ({listed})" if listed else "false"
 
 
 def without_ids(condition: str | None, ids: Iterable[str]) -> str | None:
     """The condition, and none of these ids."""
+    ids = list(ids)
+    if not ids:
+        return condition
     others = f"NOT ({with_ids(ids)})"
     return others if condition is None else f"({condition}) AND {others}"
 

@@ -35,6 +35,7 @@ _LONGEST_WAIT: Final = 30.0
 """Seconds for another process's store, which takes a millisecond."""
 _TOO_LARGE: Final = 2**63
 _OLDEST_SQLITE: Final = (3, 37, 0)
+_FLOAT: Final = np.dtype(np.float32)
 
 Values: TypeAlias = tuple[Any, ...]
 """A row of the file, without its number."""
@@ -137,15 +138,30 @@ class PendingFile:
         finally:
             database.execute(statements.COMMIT)
         self._view.keep(alive)
-        self._view.put([(row[0], row[1], self._entry(row[1:])) for row in new])
-        self._newest = new[-1][0] if new else self._newest
+        if new:
+            self._take_in(new)
+            self._newest = new[-1][0]
         self._version = version
 
-    def _entry(self, values: Sequence[Any]) -> CacheEntry | CorruptEntryError:
+    def _take_in(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        # one look at all vectors: it takes as long as one at each of a few
+        size = self._dimension * _FLOAT.itemsize
+        blobs = b"".join(row[-1] if len(row[-1]) == size else bytes(size) for row in rows)
+        vectors = np.frombuffer(blobs, dtype=_FLOAT).reshape(len(rows), self._dimension)
+        finite: Any = np.isfinite(vectors).all(axis=1)
+        read = [
+            (row[0], row[1], self._entry(row[1:], sound=bool(numbers) and len(row[-1]) == size))
+            for row, numbers in zip(rows, finite, strict=True)
+        ]
+        self._view.put(read, vectors)
+
+    def _entry(self, values: Sequence[Any], *, sound: bool) -> CacheEntry | CorruptEntryError:
+        """The entry without its vector; ``sound`` says that this has been looked at."""
         row: dict[str, Any] = dict(zip(statements.COLUMNS, values, strict=True))
+        stored = row.pop(VECTOR)
         try:
-            vector = np.frombuffer(row.pop(VECTOR), dtype=np.uint8)
-            return to_entry(row, vector.view(np.float32).reshape(self._dimension), str(self.path))
+            vector = None if sound else np.frombuffer(stored, np.uint8).view(_FLOAT).reshape(self._dimension)
+            return to_entry(row, vector, str(self.path))
         except CorruptEntryError as exc:
             return exc
         except ValueError as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -25,6 +26,10 @@ _TEXTS_OR_NONE: Final = ("response_summary", "template_id")
 COUNTERS: Final = ("feedback_correct", "feedback_incorrect")
 ENTRY_COLUMNS: Final = (*_TEXTS, *_TEXTS_OR_NONE, *COUNTERS, "created_at", "expires_at")
 """What an entry is read from; the others are there for conditions alone."""
+_NEEDED: Final = (*_TEXTS, *COUNTERS, "created_at")
+_needed: Final = itemgetter(*_NEEDED)
+# json.dumps would make one for each call
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def schema(collection: str, spec: CollectionSpec) -> Schema:
@@ -41,7 +46,8 @@ def schema(collection: str, spec: CollectionSpec) -> Schema:
             pa.field("expires_at", pa.float64()),
             pa.field("place", pa.int64()),
             pa.field("expires", pa.int64()),
-            pa.field("facts", pa.list_(pa.string())),
+            # hashes: trying to make them smaller takes as long as writing all the rest, and fails
+            pa.field("facts", pa.list_(pa.field("item", pa.string(), metadata={"lance-encoding:compression": "none"}))),
             pa.field(VECTOR, pa.list_(pa.float32(), spec.dimension)),
         ],
         metadata={"medha": json.dumps(described)},
@@ -100,7 +106,7 @@ def checked_vector(entry: CacheEntry, dimension: int, source: str) -> Vector:
 
 def metadata_text(entry: CacheEntry) -> str:
     """The metadata as JSON, which keeps every key and type."""
-    return json.dumps(dict(entry.metadata), ensure_ascii=False, separators=(",", ":"))
+    return _as_json(dict(entry.metadata)) if entry.metadata else "{}"
 
 
 def to_entries(found: Rows, source: str) -> list[CacheEntry]:
@@ -138,10 +144,11 @@ def unreadable(entry_id: str, source: str, why: Exception) -> CorruptEntryError:
 
 
 def _check(row: Mapping[str, Any], vector: Any) -> None:
-    missing = [name for name in (*_TEXTS, *COUNTERS, "created_at") if row[name] is None]
-    if missing:
+    if None in _needed(row):
+        missing = [name for name in _NEEDED if row[name] is None]
         raise ValueError(f"it has no {' and no '.join(missing)}")
-    if not all(math.isfinite(row[name]) for name in ("created_at", "expires_at") if row[name] is not None):
+    expires_at = row["expires_at"]
+    if not (math.isfinite(row["created_at"]) and (expires_at is None or math.isfinite(expires_at))):
         raise ValueError("one of its instants is none")
     if vector is not None and not np.isfinite(np.asarray(vector, dtype=np.float32)).all():
         raise ValueError("its vector is not a row of numbers")

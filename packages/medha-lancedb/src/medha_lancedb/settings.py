@@ -32,7 +32,7 @@ class LanceSettings(BaseSettings):
     """The rows from which on a table gets an index."""
     nprobes: Annotated[int, Field(ge=1, le=10_000)] = 20
     """How many parts of the index a search looks at. More finds more, and takes longer."""
-    compact_after: Annotated[int, Field(ge=2, le=10_000)] = 100
+    compact_after: Annotated[int, Field(ge=2, le=10_000)] = 20
     """How many commits of this process leave small files before they are put together; of large tables more."""
     keep_versions: Annotated[float, Field(ge=1, le=31 * 86_400, allow_inf_nan=False)] = 10.0
     """Seconds for which replaced files are kept, so that readers of other processes come to their end."""

@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
-from lancedb.index import BTree, IvfFlat, LabelList
 from lancedb.query import ColumnOrdering
 
 from medha.errors import BackendError, CorruptEntryError
-from medha_lancedb.conditions import with_ids
+from medha_lancedb.conditions import with_ids, with_places
 from medha_lancedb.disk import settle
 from medha_lancedb.errors import explain, is_lost_race
+from medha_lancedb.indexes import METRIC, Indexes
 from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR, spec_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_METRIC: Final = "cosine"
 _LONGEST_PAUSE: Final = 0.1
 """Seconds before a commit that lost a race is tried again."""
+_ROWS_A_COMMIT: Final = 500
+"""Rows that are written anew for each commit, on an average, to put a large table in order."""
 _logger = logging.getLogger("medha_lancedb")
 
 
@@ -52,13 +53,13 @@ class Table:
         self._settings = settings
         self._commits = 0
         self._commits_looked_at = 0
-        self._indexed = False
+        self._indexes = Indexes(table, settings)
 
     async def rows(
         self, doing: str, condition: str | None, *, limit: int | None = None, with_vectors: bool = False
     ) -> Rows:
-        """The matching rows in the order of their places."""
-        columns = [*ENTRY_COLUMNS, "place", *([VECTOR] if with_vectors else [])]
+        """The matching rows; the first so many in the order of their places, which are among the columns then."""
+        columns = [*ENTRY_COLUMNS, *([VECTOR] if with_vectors else []), *([] if limit is None else ["place"])]
 
         async def read() -> Rows:
             query = self._table.query().select(columns)
@@ -74,7 +75,9 @@ class Table:
         """The closest rows with their cosines."""
 
         async def read() -> Rows:
-            query = self._table.vector_search(vector).distance_type(_METRIC).select([*ENTRY_COLUMNS, "_distance"])
+            query = (
+                self._table.vector_search(vector).distance_type(METRIC).select([*ENTRY_COLUMNS, "expires", "_distance"])
+            )
             if self._settings.exact:
                 query = query.bypass_vector_index()
             else:
@@ -88,6 +91,14 @@ class Table:
         similarities = np.clip(1.0 - found.column("_distance").to_numpy(), -1.0, 1.0)
         return found, similarities.tolist()
 
+    async def places(self, condition: str | None) -> list[int]:
+        """Where the matching rows are."""
+
+        async def read() -> Rows:
+            return await self._table.query().select(["place"]).where(condition or "true").to_arrow()
+
+        return (await self._run("looking for what is in", read)).column("place").to_pylist()
+
     async def count(self, condition: str | None) -> int:
         """How many rows match."""
         return await self._run("counting", lambda: self._table.count_rows(condition))
@@ -98,11 +109,19 @@ class Table:
             call, doing=named, place=self._settings.uri, collection=self._collection, writing=writing
         )
 
-    async def store(self, rows: Rows) -> None:
-        """Add the rows in one commit, instead of those with the same ids; of two with one id, the last."""
+    async def store(self, rows: Rows, *, alone: bool) -> None:
+        """Add the rows in one commit, instead of those with the same ids; of two with one id, the last.
+
+        ``alone`` says that nobody else can add some of these ids meanwhile.
+        """
         newest = _newest(rows)
+        same = with_places(newest.column("place").to_pylist())
 
         async def store() -> None:
+            if alone and not await self._table.count_rows(same):
+                # a merge takes twice as long: it reads the ids of the whole table
+                await self._table.add(newest)
+                return
             merging = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
             await merging.execute(newest)
 
@@ -190,13 +209,12 @@ class Table:
             return
         self._commits_looked_at = self._commits
         try:
+            began = time.time()
             count = await self._table.count_rows()
-            if count >= self._settings.index_from and not self._settings.exact:
-                await self._make_indexes()
-            if self._commits >= count // 100:
+            await self._indexes.make(count)
+            if self._commits >= count // _ROWS_A_COMMIT:
                 if self._settings.synchronous == "full":
                     # what replaces the old files is on the disk before they go
-                    began = time.time()
                     await self._table.optimize()
                     await self.settle(began)
                 await self._table.optimize(cleanup_older_than=timedelta(seconds=self._settings.keep_versions))
@@ -204,16 +222,6 @@ class Table:
         except Exception as exc:  # noqa: BLE001 - it is told: what was stored is stored, and the next time makes up for it
             level = logging.DEBUG if is_lost_race(exc) else logging.WARNING
             _logger.log(level, "the table of %s could not be put in order: %s", self.source, type(exc).__name__)
-
-    async def _make_indexes(self) -> None:
-        if self._indexed or await self._table.list_indices():
-            self._indexed = True
-            return
-        # the distances of a flat index are true cosines; those of the others are of compressed vectors
-        await self._table.create_index(VECTOR, config=IvfFlat(distance_type=_METRIC))
-        await self._table.create_index("place", config=BTree())
-        await self._table.create_index("facts", config=LabelList())
-        self._indexed = True
 
 
 async def translated(

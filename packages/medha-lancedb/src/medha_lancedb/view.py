@@ -16,7 +16,7 @@ from medha.where import Where
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from medha.models import CacheEntry, Vector
+    from medha.models import CacheEntry, Vector, Vectors
 
 
 class Row(NamedTuple):
@@ -40,14 +40,14 @@ class View:
     def __post_init__(self) -> None:
         self._matrix = VectorMatrix(self.dimension)
 
-    def put(self, read: Sequence[tuple[int, str, CacheEntry | CorruptEntryError]]) -> None:
-        """Add rows with their vectors, instead of those with the same ids."""
-        self.rows.update((entry_id, Row(seq, entry_id, _bare(found), place(entry_id))) for seq, entry_id, found in read)
+    def put(self, read: Sequence[tuple[int, str, CacheEntry | CorruptEntryError]], vectors: Vectors) -> None:
+        """Add rows, each with its vector, instead of those with the same ids."""
+        self.rows.update((entry_id, Row(seq, entry_id, found, place(entry_id))) for seq, entry_id, found in read)
         self._matrix.remove(entry_id for _, entry_id, found in read if isinstance(found, CorruptEntryError))
         whole = [found for _, _, found in read if not isinstance(found, CorruptEntryError)]
         if whole:
-            vectors = np.asarray([entry.vector for entry in whole], dtype=np.float32)
-            self._matrix.put([entry.id for entry in whole], vectors, [entry.with_vector(None) for entry in whole])
+            sound = [not isinstance(found, CorruptEntryError) for _, _, found in read]
+            self._matrix.put([entry.id for entry in whole], vectors[np.asarray(sound)], whole)
 
     def keep(self, seqs: Collection[int]) -> None:
         """Forget all other rows."""
@@ -114,7 +114,3 @@ def _entry(row: Row) -> CacheEntry:
     if isinstance(row.found, CorruptEntryError):
         raise CorruptEntryError(str(row.found)) from row.found.__cause__
     return row.found
-
-
-def _bare(found: CacheEntry | CorruptEntryError) -> CacheEntry | CorruptEntryError:
-    return found if isinstance(found, CorruptEntryError) else found.with_vector(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from medha.backend import VectorStorageBackend
@@ -92,11 +93,16 @@ class SqliteBackend(VectorStorageBackend):
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[CacheEntry]:
         """The entries that are there."""
+        one = len(ids) == 1
+        statement, wanted = (statements.GET_ENTRY, ids[0]) if one else (statements.GET_ENTRIES, json.dumps(list(ids)))
 
         def read(database: sqlite3.Connection) -> list[CacheEntry]:
-            return _entries(database, _existing(database, collection), ids)
+            rows = database.execute(statement, (wanted, collection)).fetchall()
+            if not rows:
+                raise CollectionNotFoundError(not_found_message(collection))
+            return [to_entry(row) for row in rows if row[0] is not None]
 
-        return await self._open.read(f"getting {len(ids)} entries of {collection!r}", read)
+        return await self._open.read_at_once(f"getting {len(ids)} entries of {collection!r}", read)
 
     async def search(
         self,
@@ -121,6 +127,8 @@ class SqliteBackend(VectorStorageBackend):
                 min_similarity=min_similarity,
                 accept=acceptance(where.metadata, now, _allowed_ids(database, source, where)),
             )
+            if not found:
+                return []
             entries = {entry.id: entry for entry in _entries(database, source, [row.id for row, _ in found])}
             # a row that another program removed from the file, past Medha, is not there
             return [Match(entries[row.id], similarity) for row, similarity in found if row.id in entries]
@@ -146,7 +154,8 @@ class SqliteBackend(VectorStorageBackend):
             values |= {"after": after, "limit": limit + 1}
             rows = database.execute(head + matching + tail, values).fetchall()
             more = len(rows) > limit
-            return Page([to_entry(row, source) for row in rows[:limit]], str(rows[limit - 1][0]) if more else None)
+            entries = [to_entry(row, source.dimension) for row in rows[:limit]]
+            return Page(entries, str(rows[limit - 1][0]) if more else None)
 
         return await self._open.read(f"reading {collection!r}", read)
 
@@ -209,7 +218,7 @@ def _next_change(database: sqlite3.Connection, collection: Collection) -> int:
 
 def _entries(database: sqlite3.Connection, source: Collection, ids: Sequence[str]) -> list[CacheEntry]:
     matching, values = condition(Where(ids=ids), source)
-    return [to_entry(row, source) for row in database.execute(statements.SELECT_ENTRIES + matching, values)]
+    return [to_entry(row) for row in database.execute(statements.SELECT_ENTRIES + matching, values)]
 
 
 def _allowed_ids(database: sqlite3.Connection, source: Collection, where: Where) -> set[str] | None:

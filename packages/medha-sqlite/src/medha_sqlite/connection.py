@@ -53,6 +53,10 @@ class Connection:
         """Run the work on one snapshot of the file."""
         return await self._run(doing, lambda: self._transaction(statements.BEGIN_READING, work))
 
+    async def read_at_once(self, doing: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run the work, which is one statement and fetches all of it: that is a snapshot by itself."""
+        return await self._run(doing, lambda: work(self._usable()))
+
     async def write(self, doing: str, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run the work as the one writer; its changes are durable on return, and undone if it raises."""
         return await self._run(doing, lambda: self._transaction(statements.BEGIN_WRITING, work))
@@ -64,10 +68,7 @@ class Connection:
             raise explain(exc, doing=doing, path=self.path) from exc
 
     def _transaction(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        database = self._database
-        if database is None:
-            raise not_connected("sqlite", self.path)
-        self._refuse_another_file()
+        database = self._usable()
         database.execute(begin)
         try:
             result = work(database)
@@ -77,6 +78,12 @@ class Connection:
             if database.in_transaction:
                 database.execute(statements.ROLLBACK)
         return result
+
+    def _usable(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise not_connected("sqlite", self.path)
+        self._refuse_another_file()
+        return self._database
 
     def _open(self) -> None:
         if self._database is not None:

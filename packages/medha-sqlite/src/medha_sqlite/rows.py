@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from medha.where import Where
 
 STORED_FLOAT: Final = np.dtype("<f4")
+# json.dumps would make an encoder for each call
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Collection(NamedTuple):
@@ -69,7 +71,7 @@ def from_entry(entry: CacheEntry, collection: Collection, changed: int) -> tuple
     )
 
 
-def to_entry(row: tuple[Any, ...], collection: Collection) -> CacheEntry:
+def to_entry(row: tuple[Any, ...], dimension: int = 0) -> CacheEntry:
     """The entry in a row of ``statements.SELECT_ENTRIES`` or, with the vector last, of ``SELECT_PAGE_WITH_VECTORS``."""
     return CacheEntry(
         id=row[1],
@@ -84,7 +86,7 @@ def to_entry(row: tuple[Any, ...], collection: Collection) -> CacheEntry:
         metadata=to_metadata(row[10], row[1]),
         feedback_correct=row[11],
         feedback_incorrect=row[12],
-        vector=to_vectors([row[1]], [row[13]], collection.dimension)[0] if len(row) > 13 else None,
+        vector=to_vectors([row[1]], [row[13]], dimension)[0] if len(row) > 13 else None,
     )
 
 
@@ -125,4 +127,4 @@ def condition(where: Where | None, collection: Collection) -> tuple[str, dict[st
 
 
 def _as_json(values: Mapping[str, Any]) -> str:
-    return json.dumps(dict(values), ensure_ascii=False, separators=(",", ":")) if values else "{}"
+    return _encode(dict(values)) if values else "{}"
