@@ -274,7 +274,7 @@ def run(
     tmp_path: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, type[Acme]], Any]]:
     """Runs one standard test, with each of its parameters, on embedders of a class."""
-    monkeypatch.setattr(vendor, "_AT_MOST", 5.0)
+    monkeypatch.setattr(vendor, "_AT_MOST", 2.0)
 
     async def run(test: str, kind: type[Acme]) -> None:
         method: Any = getattr(RemoteEmbedderSuite(), test)

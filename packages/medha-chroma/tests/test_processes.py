@@ -42,6 +42,7 @@ async def test_a_killed_process_has_lost_nothing_that_the_server_acknowledged(be
     await check_nothing_lost(await bench.backend("music"), {"life": acknowledged})
 
 
+@pytest.mark.long
 async def test_a_second_process_on_a_folder_is_refused_until_the_first_has_closed(tmp_path: Path) -> None:
     settings = ChromaSettings(mode="path", path=tmp_path / "chroma")
     async with opened(ChromaBackend(settings)) as backend:

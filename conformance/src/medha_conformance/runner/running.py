@@ -145,20 +145,20 @@ def _service(asked: Run, plugin: Plugin) -> Service | None:
     """The service that the plugin needs."""
     if asked.service == "":
         return None
-    name = asked.service or (asked.name if asked.name in SERVICES else None)
-    if name is None and asked.service_url is not None:
-        name = asked.name
-        register_service(Service(name, f"MEDHA_TEST_{name.upper().replace('-', '_')}_URL"))
-    if name is None or "url" in asked.settings:
+    known = asked.service or (asked.name if asked.name in SERVICES else None)
+    if "url" in asked.settings or (known is None and asked.service_url is None):
         return None
-    if name not in SERVICES:
-        raise UnusableRunError(f"no service is called {name!r}; there are {', '.join(sorted(SERVICES))}")
+    if known is not None and known not in SERVICES:
+        raise UnusableRunError(f"no service is called {known!r}; there are {', '.join(sorted(SERVICES))}")
+    name = known or asked.name
     if "url" not in plugin.settings.model_fields:
-        known = ", ".join(sorted(plugin.settings.model_fields)) or "none"
+        settings = ", ".join(sorted(plugin.settings.model_fields)) or "none"
         raise UnusableRunError(
             f"the {plugin.kind} {plugin.name!r} has no setting `url` for the address of {name!r}; its settings are: "
-            f"{known}. Give the address with --setting, and --service none"
+            f"{settings}. Give the address with --setting, and --service none"
         )
+    if known is None:
+        register_service(Service(name, f"MEDHA_TEST_{name.upper().replace('-', '_')}_URL"))
     return SERVICES[name]
 
 
