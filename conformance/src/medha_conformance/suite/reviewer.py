@@ -92,10 +92,13 @@ class ReviewerTests:
 
     async def test_the_event_loop_runs_meanwhile(self, reviewer: Reviewer) -> None:
         most = 0
-        for times in (1, 20, 200):
+        # a fast review may be over before the loop has turned; one on the loop lets it turn in no attempt
+        for times in (1, 20, 200, *(200,) * 20):
             pair = (_QUESTIONS[0] * times, _QUESTIONS[1] * times)
             _, ticks = await while_ticking(review(reviewer, *pair))
             most = max(most, ticks)
+            if most > _TICKS:
+                break
         assert most > _TICKS, f"the event loop turned {most} times during a review; let a thread do the work"
 
     async def test_tasks_at_once_get_their_own_verdicts(self, reviewer: Reviewer) -> None:
