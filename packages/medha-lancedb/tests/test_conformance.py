@@ -30,6 +30,7 @@ class TestFolder(BackendSuite):
         return partial(damage, folder)
 
 
+@pytest.mark.variant
 class TestMergingAllTheTime(TestFolder):
     values: ClassVar = {"merge_after": 1}
 
