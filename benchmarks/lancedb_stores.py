@@ -15,15 +15,14 @@ import asyncio
 import os
 import tempfile
 import time
-import uuid
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import numpy as np
+from sides import SPEC, Part, rows_of, unit_rows
 
-from medha import CacheEntry, CollectionSpec, Where
+from medha import CacheEntry, Where
 from medha.facts import place
 from medha_lancedb import LanceBackend, LanceSettings
 from medha_lancedb.arrow import connect
@@ -34,28 +33,12 @@ if TYPE_CHECKING:
 
     from medha.models import Vector
 
-DIMENSION = 384
 MOST_PENDING: Final = 1000
 ROUNDS: Final = 60
-SPEC = CollectionSpec(dimension=DIMENSION, model_name="bench")
 
 
 def entries_of(count: int) -> list[CacheEntry]:
-    rows = np.random.default_rng(1).standard_normal((count, DIMENSION), dtype=np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return [
-        CacheEntry(
-            id=str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))),
-            question=f"How many albums has artist {number} sold?",
-            normalized_question=f"how many albums has artist {number} sold",
-            generated_query=f"SELECT count(*) FROM album WHERE artist_id = {number}",
-            query_hash=f"{number:032x}",
-            created_at=0.0,
-            metadata={"tenant": f"tenant-{number % 100}"},
-            vector=vector,
-        )
-        for number, vector in enumerate(rows)
-    ]
+    return Part(rows_of(unit_rows(count, 1))).entries
 
 
 async def bare(folder: Path, entries: Sequence[CacheEntry]) -> float:
