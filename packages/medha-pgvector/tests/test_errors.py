@@ -268,16 +268,21 @@ async def test_a_connection_that_is_ended_mid_call_is_unavailable(
     async with by_hand.transaction():
         await by_hand.execute(SQL("LOCK TABLE {}").format(table))
         call = asyncio.create_task(backend.upsert("music", [make_entry("a")]))
-        await blocked(by_hand, 1)
+        await blocked(by_hand, table, 1)
         await terminate_all(by_hand, schema)
         with pytest.raises(BackendUnavailableError, match="AdminShutdown: terminating connection"):
             await call
     assert await backend.count("music") == 0
 
 
-async def blocked(by_hand: ByHand, count: int) -> None:
-    """Come back when so many others wait for a lock that this connection has."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+async def blocked(by_hand: ByHand, table: Identifier, count: int) -> None:
+    """Come back when so many statements on the table wait for a lock that this connection has.
+
+    Others wait too: whoever makes an index meanwhile waits for every transaction.
+    """
+    waiting = SQL(
+        "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)) AND query LIKE {}"
+    ).format(f"%{table.as_string(None)}%")
     async with asyncio.timeout(20):
         while await (await by_hand.execute(waiting)).fetchone() != (count,):
             await by_hand.execute("SELECT pg_stat_clear_snapshot()")
@@ -289,11 +294,11 @@ async def test_a_cancelled_call_stops_on_the_server_too(
     async with by_hand.transaction():
         await by_hand.execute(SQL("LOCK TABLE {}").format(table))
         call = asyncio.create_task(backend.upsert("music", make_entries(50)))
-        await blocked(by_hand, 1)
+        await blocked(by_hand, table, 1)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await blocked(by_hand, 0)
+        await blocked(by_hand, table, 0)
     assert await backend.count("music") == 0
 
 
@@ -325,7 +330,7 @@ async def test_a_write_that_another_transaction_stood_in_the_way_of_is_done_anew
     async with by_hand.transaction():
         await by_hand.execute(touch, (last,))
         call = asyncio.create_task(backend.upsert("music", [make_entry("a"), make_entry("b")]))
-        await blocked(by_hand, 1)
+        await blocked(by_hand, table, 1)
         await by_hand.execute(touch, (first,))
     await call
     assert [entry.feedback_correct for entry in await backend.get("music", [first, last])] == [0, 0]

@@ -105,7 +105,8 @@ class Table:
     async def build_index(self) -> None:
         """Make the vector index, unless it is there or another process is making it; writers need not wait.
 
-        There is none for vectors of more dimensions than it can hold; searching them is always exact.
+        There is none for vectors of more dimensions than it can hold; searching them is always exact. Of two that
+        begin at the very same moment the second waits for the first.
         """
         index = self._database.names.index
 
