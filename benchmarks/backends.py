@@ -127,16 +127,25 @@ class Bench:
         ours: list[float] = []
         bare: list[float] = []
         for number, (mine, its) in enumerate(zip(works[::2], works[1::2], strict=True)):
-            await mine.call(self.ours)
-            if mine.prepare is not None:
-                await mine.prepare(self.ours)
-            await self.bare.rehearse(its, self.ours)
-            turns = [(partial(mine.call, self.ours), ours), (self.bare.perform, bare)]
-            for call, times in reversed(turns) if number % 2 else turns:
+            turns = [
+                (partial(self._rehearse, mine), partial(mine.call, self.ours), ours),
+                (partial(self.bare.rehearse, its, self.ours), self.bare.perform, bare),
+            ]
+            if number % 2:
+                turns.reverse()
+            # so that between its rehearsal and its turn, each side has the other one's work
+            for rehearse, _, _ in turns:
+                await rehearse()
+            for _, call, times in turns:
                 times.append(await milliseconds(call))
         a, b = statistics.median(ours), statistics.median(bare)
         calls = "" if self.bare.calls is None else self.bare.calls
         print(f"| {self.name} | {self.rows:,} | {what} | {a:.3f} | {b:.3f} | {a / b:.2f} | {calls} |", flush=True)
+
+    async def _rehearse(self, work: Work) -> None:
+        await work.call(self.ours)
+        if work.prepare is not None:
+            await work.prepare(self.ours)
 
 
 def _storing(part: Part) -> Work:

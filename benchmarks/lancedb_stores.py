@@ -20,12 +20,14 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import numpy as np
 from sides import SPEC, Part, rows_of, unit_rows
 
 from medha import CacheEntry, Where
 from medha.facts import place
 from medha_lancedb import LanceBackend, LanceSettings
 from medha_lancedb.arrow import connect
+from medha_lancedb.drafts import Draft
 from medha_lancedb.rows import ENTRY_COLUMNS, schema, to_table
 
 if TYPE_CHECKING:
@@ -41,10 +43,15 @@ def entries_of(count: int) -> list[CacheEntry]:
     return Part(rows_of(unit_rows(count, 1))).entries
 
 
+def table_of(entries: Sequence[CacheEntry]) -> Any:
+    drafted = Draft(entries, [np.asarray(entry.vector) for entry in entries], [place(entry.id) for entry in entries])
+    return to_table(drafted, schema("bench", SPEC), "bench")
+
+
 async def bare(folder: Path, entries: Sequence[CacheEntry]) -> float:
     database = await connect(folder, read_consistency_interval=timedelta(0))
     table = await database.create_table("bench", schema=schema("bench", SPEC))
-    rows = [to_table([entry], schema("bench", SPEC), "bench") for entry in entries]
+    rows = [table_of([entry]) for entry in entries]
     began = time.perf_counter()
     for row in rows:
         await table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(row)
@@ -121,7 +128,7 @@ async def lookups(rows: int) -> None:
                 await backend.upsert("bench", [entry])
             database = await connect(Path(name, "bare"), read_consistency_interval=timedelta(0))
             table = await database.create_table("bench", schema=schema("bench", SPEC))
-            await table.add(to_table(entries[: rows + pending], schema("bench", SPEC), "bench"))
+            await table.add(table_of(entries[: rows + pending]))
             report_lookups(pending, *await in_turns(backend, table, entries[: rows + pending]))
             await backend.close()
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NO_VECTOR: Vector = np.empty(0, dtype=np.float32)
+
 
 class Matrix:
     """Vectors in one array, and the ids of its rows. The last row takes the place of one that goes."""
@@ -58,14 +60,14 @@ class Matrix:
 
 
 class PlainMemory(Plain):
-    """A dict of rows, and a matrix."""
+    """A dict of rows without their vectors, which are in a matrix."""
 
     async def open(self) -> None:
         self._rows: dict[str, Row] = {}
         self._matrix = Matrix()
 
     async def upsert(self, part: Part) -> None:
-        self._rows.update(zip(part.ids, part.rows, strict=True))
+        self._rows.update(zip(part.ids, [row._replace(vector=NO_VECTOR) for row in part.rows], strict=True))
         self._matrix.put(part.ids, [row.vector for row in part.rows])
 
     async def lookup(self, part: Part) -> tuple[Row | None, list[Found]]:
@@ -110,7 +112,10 @@ class PlainSqlite(Plain):
         await self._in_thread(lambda: self._upsert(part))
 
     async def lookup(self, part: Part) -> tuple[Sequence[Any] | None, list[Found]]:
-        return await self._in_thread(lambda: self._lookup(part))
+        # two ways to the thread: in between, the question is embedded
+        if found := await self._in_thread(lambda: self._get(part.ids)):
+            return found[part.ids[0]], []
+        return None, await self._in_thread(lambda: self._closest(part.rows[0].vector))
 
     async def remove(self, part: Part) -> None:
         marks = ", ".join("?" * len(part.ids))
@@ -142,12 +147,10 @@ class PlainSqlite(Plain):
             self._database.executemany(f"REPLACE INTO entries ({self.COLUMNS}, vector) VALUES ({marks})", rows)
         self._matrix.put(part.ids, [row.vector for row in part.rows])
 
-    def _lookup(self, part: Part) -> tuple[Sequence[Any] | None, list[Found]]:
-        if found := self._get(part.ids):
-            return found[part.ids[0]], []
-        similarity_of = dict(self._matrix.closest(part.rows[0].vector))
+    def _closest(self, vector: Vector) -> list[Found]:
+        similarity_of = dict(self._matrix.closest(vector))
         rows = self._get(list(similarity_of))
-        return None, [
+        return [
             Found(key, rows[key][3], json.loads(rows[key][-1])["tenant"], similarity)
             for key, similarity in similarity_of.items()
         ]
@@ -167,8 +170,11 @@ class PlainSqlite(Plain):
 class PlainLance(Plain):
     """One table of plain columns. It is compacted between the measurements, as the backend does it meanwhile.
 
-    Each call looks for what other processes have written, as each of the backend's does.
+    Each call looks for what other processes have written, as each of the backend's does. Metadata may be anything: a
+    list of texts.
     """
+
+    COLUMNS = (*Row._fields[:-2], "metadata", "vector")
 
     async def open(self) -> None:
         import lancedb
@@ -177,8 +183,8 @@ class PlainLance(Plain):
         pa = self._pa = cast("Any", import_module("pyarrow"))
         kinds = {"created_at": pa.float64(), "expires_at": pa.float64()}
         kinds |= {"feedback_correct": pa.int64(), "feedback_incorrect": pa.int64()}
-        kinds |= {"vector": pa.list_(pa.float32(), DIMENSION)}
-        self._schema: Any = pa.schema([pa.field(name, kinds.get(name, pa.string())) for name in Row._fields])
+        kinds |= {"metadata": pa.list_(pa.string()), "vector": pa.list_(pa.float32(), DIMENSION)}
+        self._schema: Any = pa.schema([pa.field(name, kinds.get(name, pa.string())) for name in self.COLUMNS])
         newest = {"read_consistency_interval": timedelta(0)}
         database: Any = await cast("Any", lancedb).connect_async(Path(self.place) / "bare", **newest)
         self._table: Any = await database.create_table("bench", schema=self._schema)
@@ -191,19 +197,20 @@ class PlainLance(Plain):
 
     async def upsert(self, part: Part) -> None:
         columns: list[Any] = [list(column) for column in zip(*part.rows, strict=True)]
+        columns[-2] = [[f"tenant={tenant}"] for tenant in columns[-2]]
         columns[-1] = self._pa.FixedSizeListArray.from_arrays(np.concatenate(columns[-1]), DIMENSION)
         rows = self._pa.table(columns, schema=self._schema)
         merging = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
         await merging.execute(rows)
 
     async def lookup(self, part: Part) -> tuple[Sequence[Any] | None, list[Found]]:
-        columns = list(Row._fields[:-1])
+        columns = list(self.COLUMNS[:-1])
         got = await self._table.query().where(f"id = '{part.ids[0]}'").select(columns).limit(1).to_list()
         if got:
             return list(got[0].values()), []
         searching = self._table.vector_search(part.rows[0].vector).distance_type("cosine").limit(CLOSEST)
         closest = [
-            Found(row["id"], row["generated_query"], row["tenant"], 1.0 - row["_distance"])
+            Found(row["id"], row["generated_query"], row["metadata"][0].removeprefix("tenant="), 1.0 - row["_distance"])
             for row in await searching.select([*columns, "_distance"]).to_list()
         ]
         wanted = [found for found in closest if found.similarity >= MIN_SIMILARITY]
@@ -213,4 +220,4 @@ class PlainLance(Plain):
         await self._table.delete(f"id IN ({', '.join(repr(key) for key in part.ids)})")
 
     async def delete(self, tenant: str) -> None:
-        await self._table.delete(f"tenant = '{tenant}'")
+        await self._table.delete(f"array_has(metadata, 'tenant={tenant}')")

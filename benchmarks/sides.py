@@ -11,7 +11,7 @@ import numpy as np
 from medha import CacheEntry, Capability, CollectionSpec, VectorStorageBackend, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from medha.models import Match, Vector, Vectors
 
@@ -19,6 +19,7 @@ DIMENSION = 384
 TENANTS = 100
 CLOSEST = 10
 MIN_SIMILARITY = 0.9
+CONDITIONS: Mapping[str, Any] = {"limit": CLOSEST, "min_similarity": MIN_SIMILARITY, "where": Where(), "now": 1.0}
 SPEC = CollectionSpec(dimension=DIMENSION, model_name="bench")
 
 
@@ -128,13 +129,12 @@ class Ours:
         await self.backend.upsert(self.collection, part.entries)
 
     async def lookup(self, part: Part) -> tuple[CacheEntry | None, list[Match]]:
-        (entry,) = part.entries
-        conditions: dict[str, Any] = {"limit": CLOSEST, "min_similarity": MIN_SIMILARITY, "where": Where(), "now": 1.0}
-        vector = part.rows[0].vector
+        (key,) = part.ids
         if self.backend.capabilities[Capability.ONE_ROUND_TRIP]:
-            return await self.backend.get_and_search(self.collection, entry.id, vector, **conditions)
-        found = await self.backend.get(self.collection, [entry.id])
-        return (found[0], []) if found else (None, await self.backend.search(self.collection, vector, **conditions))
+            return await self.backend.get_and_search(self.collection, key, part.rows[0].vector, **CONDITIONS)
+        if found := await self.backend.get(self.collection, [key]):
+            return found[0], []
+        return None, await self.backend.search(self.collection, part.rows[0].vector, **CONDITIONS)
 
     async def remove(self, part: Part) -> int:
         return await self.backend.delete(self.collection, where=Where(ids=part.ids))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from medha import Where
-from medha.errors import CollectionMismatchError
+from medha.errors import BackendWriteError, CollectionMismatchError
 from medha_conformance.corpus import NOW, make_entries, make_entry, make_id, unit_vectors, vector_at
 from medha_conformance.suite.reading import closest, read_all, read_one
 from medha_lancedb import LanceSettings
@@ -49,6 +49,17 @@ async def test_a_store_that_does_not_fit_spoils_no_other_of_its_commit(backend: 
     )
     assert [type(outcome) for outcome in outcomes if outcome is not None] == [CollectionMismatchError]
     assert await backend.count("music") == 20
+
+
+async def test_a_bulk_store_whose_values_are_refused_spoils_no_other_of_its_commit(backend: LanceBackend) -> None:
+    first, bad, last = [make_entries(150, name) for name in ("first", "bad", "last")]
+    bad[70] = make_entry("counted", feedback_correct=2**70)
+    outcomes = await asyncio.gather(
+        *(backend.upsert("music", entries) for entries in (first, bad, last)), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), BackendWriteError, type(None)]
+    stored = {entry.id for entry in await read_all(backend, "music")}
+    assert stored == {entry.id for entry in (*first, *last)}
 
 
 async def test_work_is_done_in_the_order_in_which_it_came(backend: LanceBackend) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from medha.errors import CollectionNotFoundError
 from medha.memory import not_found_message
 from medha_lancedb.errors import explain_pending
-from medha_lancedb.lock import acquire
+from medha_lancedb.lock import acquire, acquire_now
 from medha_lancedb.pending import PendingFile
 from medha_lancedb.view import View
 
@@ -110,19 +110,40 @@ class Buffer:
                 yield lock is not None
             finally:
                 if lock is not None:
-                    await asyncio.to_thread(lock.close)
+                    self._release(lock)
 
     async def _acquire(self, folder: Path) -> sqlite3.Connection | None:
-        if not await self._run("opening", self._file.is_open):
-            return None
+        def now() -> tuple[bool, sqlite3.Connection | None]:
+            is_open = self._file.is_open()
+            return is_open, acquire_now(folder) if is_open else None
+
+        is_open, lock = await self._kept(self._run("opening", now))
+        if lock is not None or not is_open:
+            return lock
+
+        async def wait() -> tuple[bool, sqlite3.Connection | None]:
+            # on another thread: stores go on meanwhile
+            return True, await asyncio.to_thread(acquire, folder)
+
         doing = "waiting for the turn to change the table beside"
-        # on another thread: stores go on meanwhile
-        waiting = asyncio.ensure_future(asyncio.to_thread(acquire, folder))
+        return (await self._kept(self._explained(doing, wait())))[1]
+
+    async def _kept(
+        self, acquiring: Awaitable[tuple[bool, sqlite3.Connection | None]]
+    ) -> tuple[bool, sqlite3.Connection | None]:
+        waiting = asyncio.ensure_future(acquiring)
         try:
-            return await self._explained(doing, asyncio.shield(waiting))
+            return await asyncio.shield(waiting)
         except asyncio.CancelledError:
             waiting.add_done_callback(_give_back)
             raise
+
+    def _release(self, lock: sqlite3.Connection) -> None:
+        if self._closed:
+            lock.close()
+        else:
+            # nobody waits for it but who is next, and that is on the same thread
+            self._thread.submit(lock.close)
 
     def _run(self, doing: str, job: Callable[[], T]) -> Awaitable[T]:
         if self._closed:
@@ -137,7 +158,9 @@ class Buffer:
             raise explain_pending(exc, doing=doing, path=self._file.path, collection=self._collection) from exc
 
 
-def _give_back(waiting: asyncio.Task[sqlite3.Connection]) -> None:
+def _give_back(waiting: asyncio.Future[tuple[bool, sqlite3.Connection | None]]) -> None:
     """End a turn that came when nobody waited for it any more."""
     if not waiting.cancelled() and waiting.exception() is None:
-        waiting.result().close()
+        _, lock = waiting.result()
+        if lock is not None:
+            lock.close()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from medha.errors import BackendError
 from medha.facts import instant
 from medha.models import Match, Page
-from medha_lancedb import rows
 from medha_lancedb.arrow import pa
 from medha_lancedb.buffer import Buffer
 from medha_lancedb.conditions import matching, with_ids, with_places, without_ids
+from medha_lancedb.drafts import FEW, draft, made
+from medha_lancedb.rows import to_entries
 from medha_lancedb.view import View
 from medha_lancedb.writing import Delete, Feedback, Pend, Store, Writer
 
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
     from medha.models import CacheEntry, Vector
     from medha.where import Where
     from medha_lancedb.arrow import Rows
+    from medha_lancedb.drafts import Draft
     from medha_lancedb.settings import LanceSettings
     from medha_lancedb.table import Table
 
-_FEW: Final = 16
-"""Entries that are turned into rows on the event loop; more are on a thread."""
 _SMALL: Final = 100
 """So many entries of one call, and no more, are stored in the pending file."""
 _OVERFULL: Final = 10
@@ -76,9 +76,7 @@ class Collection:
         if self._buffer.takes and len(entries) <= _SMALL:
             await self._writer.do(Pend(self._buffer.rows(entries)))
             return
-        make = (entries, self.table.schema, self.table.source)
-        made = rows.to_table(*make) if len(entries) <= _FEW else await asyncio.to_thread(rows.to_table, *make)
-        await self._writer.do(Store(made))
+        await self._writer.do(Store(await draft(entries, self.table)))
 
     async def delete(self, where: Where) -> int:
         """Remove what matches."""
@@ -155,9 +153,11 @@ class Collection:
     async def _merge(self, *, alone: bool) -> None:
         found = await self._buffer.read(View.whole)
         if found:
-            entries = [entry for _, entry in found]
-            made = await asyncio.to_thread(rows.to_table, entries, self.table.schema, self.table.source)
-            await self.table.store(made, alone=alone)
+            drafted = await draft([entry for _, entry in found], self.table)
+            new, (rows,) = await made([drafted], self.table, alone=alone)
+            if isinstance(rows, BackendError):
+                raise rows
+            await self.table.store(rows, new=new)
             await self._buffer.remove([seq for seq, _ in found])
 
     async def _merge_or_tell(self) -> None:
@@ -179,8 +179,7 @@ class Collection:
 
     async def _change(self, batch: Sequence[Any], *, alone: bool) -> Sequence[Any]:
         if isinstance(batch[0], Store):
-            await self._store(pa.concat_tables([work.rows for work in batch]), alone=alone)
-            return [None] * len(batch)
+            return await self._store([work.drafted for work in batch], alone=alone)
         if isinstance(batch[0], Delete):
             return [await self._delete(batch[0].where)]
         return await self._add_feedback(batch)
@@ -192,15 +191,19 @@ class Collection:
         if self._buffer.waiting >= self._settings.merge_after and (self._merging is None or self._merging.done()):
             self._merging = asyncio.create_task(self._merge_or_tell())
 
-    async def _store(self, made: Rows, *, alone: bool) -> None:
-        ids: set[str] = set(made.column("id").to_pylist())
+    async def _store(self, drafts: Sequence[Draft], *, alone: bool) -> Sequence[BackendError | None]:
+        ids = {entry.id for drafted in drafts for entry in drafted.entries}
         hidden, damaged = await self._buffer.read(lambda view: (not ids.isdisjoint(view.rows), view.damaged(ids)))
         if hidden:
             # a pending row would hide the one of this call
             await self._merge(alone=alone)
-        await self.table.store(made, alone=alone)
-        if damaged:
+        new, outcomes = await made(drafts, self.table, alone=alone)
+        sound = [rows for rows in outcomes if not isinstance(rows, BackendError)]
+        if sound:
+            await self.table.store(pa.concat_tables(sound), new=new)
+        if damaged and len(sound) == len(outcomes):
             await self._buffer.remove(damaged)
+        return [rows if isinstance(rows, BackendError) else None for rows in outcomes]
 
     async def _delete(self, where: Where) -> int:
         condition = matching(where)
@@ -230,6 +233,6 @@ class Collection:
         return counted
 
     async def _entries(self, found: Rows) -> list[CacheEntry]:
-        if len(found) <= _FEW:
-            return rows.to_entries(found, self.table.source)
-        return await asyncio.to_thread(rows.to_entries, found, self.table.source)
+        if len(found) <= FEW:
+            return to_entries(found, self.table.source)
+        return await asyncio.to_thread(to_entries, found, self.table.source)

@@ -27,13 +27,23 @@ def turn(folder: Path) -> Generator[None]:
         lock.close()
 
 
-def acquire(folder: Path) -> sqlite3.Connection:
+def acquire(folder: Path, *, within: float = _LONGEST_WAIT) -> sqlite3.Connection:
     """The turn, which closing gives back. The file is opened anew each time: it goes when the table is dropped."""
     # SQLite waits, and gives the lock back, on every system in the same way
-    lock = sqlite3.connect(folder / TURN, timeout=_LONGEST_WAIT, isolation_level=None, check_same_thread=False)
+    lock = sqlite3.connect(folder / TURN, timeout=within, isolation_level=None, check_same_thread=False)
     try:
         lock.execute(statements.BEGIN_WRITING)
     except BaseException:
         lock.close()
         raise
     return lock
+
+
+def acquire_now(folder: Path) -> sqlite3.Connection | None:
+    """The turn, if nobody has it."""
+    try:
+        return acquire(folder, within=0.0)
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return None
+        raise

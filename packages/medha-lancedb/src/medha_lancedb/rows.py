@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from medha.errors import BackendError, BackendWriteError, CollectionMismatchError, CorruptEntryError
-from medha.facts import facts, instant, place
+from medha.facts import facts, instant
 from medha.models import NO_METADATA, CacheEntry, CollectionSpec
 from medha_lancedb.arrow import pa
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from medha.models import Metadata, Vector
     from medha_lancedb.arrow import Rows, Schema
+    from medha_lancedb.drafts import Draft
 
 VECTOR: Final = "vector"
 _TEXTS: Final = ("id", "question", "normalized_question", "generated_query", "query_hash", "metadata")
@@ -67,15 +68,15 @@ def spec_of(stored: Schema, doing: str) -> CollectionSpec:
         ) from exc
 
 
-def to_table(entries: Sequence[CacheEntry], table: Schema, source: str) -> Rows:
+def to_table(drafted: Draft, table: Schema, source: str) -> Rows:
     """The rows of the entries."""
+    entries = drafted.entries
     dimension: int = table.field(VECTOR).type.list_size
-    vectors = [checked_vector(entry, dimension, source) for entry in entries]
     columns: dict[str, Any] = {
         name: [getattr(entry, name) for entry in entries] for name in ENTRY_COLUMNS if name != "metadata"
     }
     columns["metadata"] = [metadata_text(entry) for entry in entries]
-    columns["place"] = [place(entry.id) for entry in entries]
+    columns["place"] = drafted.places
     columns["expires"] = [instant(entry.expires_at) for entry in entries]
     columns["facts"] = [
         facts(
@@ -86,7 +87,7 @@ def to_table(entries: Sequence[CacheEntry], table: Schema, source: str) -> Rows:
         )
         for entry in entries
     ]
-    columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(vectors)), dimension)
+    columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(drafted.vectors)), dimension)
     try:
         return pa.table({field.name: columns[field.name] for field in table}, schema=table)
     except (pa.ArrowException, OverflowError, TypeError) as exc:

@@ -109,16 +109,19 @@ class Table:
             call, doing=named, place=self._settings.uri, collection=self._collection, writing=writing
         )
 
-    async def store(self, rows: Rows, *, alone: bool) -> None:
+    async def lacks(self, places: Sequence[int]) -> bool:
+        """Whether there is no row at any of these places."""
+        return not await self.count(with_places(places))
+
+    async def store(self, rows: Rows, *, new: bool) -> None:
         """Add the rows in one commit, instead of those with the same ids; of two with one id, the last.
 
-        ``alone`` says that nobody else can add some of these ids meanwhile.
+        ``new`` says that there are no rows with these ids, and that nobody else can add one meanwhile.
         """
         newest = _newest(rows)
-        same = with_places(newest.column("place").to_pylist())
 
         async def store() -> None:
-            if alone and not await self._table.count_rows(same):
+            if new:
                 # a merge takes twice as long: it reads the ids of the whole table
                 await self._table.add(newest)
                 return
@@ -129,12 +132,8 @@ class Table:
 
     async def delete(self, condition: str | None) -> int:
         """Remove what matches, and say how many rows there were."""
-
-        async def delete() -> int:
-            done = await self._table.delete(condition or "true")
-            return done.num_deleted_rows
-
-        return await self._write("deleting from", delete)
+        done = await self._write("deleting from", lambda: self._table.delete(condition or "true"))
+        return done.num_deleted_rows
 
     async def add_feedback(self, batch: Sequence[Feedback]) -> list[tuple[int, int] | None]:
         """Add to the counters of rows, and return each as it was after its turn."""

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from medha.where import Where
-    from medha_lancedb.arrow import Rows
+    from medha_lancedb.drafts import Draft
 
 
 class Store(NamedTuple):
-    """Rows to be stored."""
+    """Entries to be stored."""
 
-    rows: Rows
+    drafted: Draft
 
 
 class Pend(NamedTuple):
@@ -48,7 +48,10 @@ class Writer:
     """
 
     def __init__(self, commit: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]) -> None:
-        """``commit`` does a batch, all of it or nothing, and returns a result for each piece of work."""
+        """``commit`` does a batch, all of it or nothing, and returns a result for each piece of work.
+
+        A piece that it refused has its error for a result.
+        """
         self._commit = commit
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -97,5 +100,9 @@ class Writer:
                 raise
             return
         for (_, done), result in zip(batch, results, strict=True):
-            if not done.done():
+            if done.done():
+                continue
+            if isinstance(result, Exception):
+                done.set_exception(result)
+            else:
                 done.set_result(result)

@@ -96,13 +96,15 @@ class SqliteBackend(VectorStorageBackend):
         one = len(ids) == 1
         statement, wanted = (statements.GET_ENTRY, ids[0]) if one else (statements.GET_ENTRIES, json.dumps(list(ids)))
 
-        def read(database: sqlite3.Connection) -> list[CacheEntry]:
-            rows = database.execute(statement, (wanted, collection)).fetchall()
+        def read(database: sqlite3.Connection) -> list[Any]:
+            return database.execute(statement, (wanted, collection)).fetchall()
+
+        def made(rows: list[Any]) -> list[CacheEntry]:
             if not rows:
                 raise CollectionNotFoundError(not_found_message(collection))
             return [to_entry(row) for row in rows if row[0] is not None]
 
-        return await self._open.read_at_once(f"getting {len(ids)} entries of {collection!r}", read)
+        return await self._open.read_at_once(f"getting {len(ids)} entries of {collection!r}", read, made, few=one)
 
     async def search(
         self,
