@@ -126,6 +126,9 @@ class Bench:
         """Half of the work is done by us and half by the bare driver; all of it was done once before."""
         ours: list[float] = []
         bare: list[float] = []
+        # the benchmark's own many objects are not looked at by the collector of garbage in somebody's turn
+        gc.collect()
+        gc.freeze()
         for number, (mine, its) in enumerate(zip(works[::2], works[1::2], strict=True)):
             turns = [
                 (partial(self._rehearse, mine), partial(mine.call, self.ours), ours),

@@ -340,9 +340,20 @@ async def test_an_answer_that_rests_on_a_value_goes_with_the_entry_that_showed_i
         assert not await cache.search("albums by ABBA")
 
 
-async def test_a_new_entry_leaves_answers_of_learned_templates_in_l1(embedder: WordsEmbedder) -> None:
+async def test_an_entry_that_speaks_against_a_learned_answer_withdraws_it_from_l1_too(embedder: WordsEmbedder) -> None:
     async with Medha("tests", embedder, "memory") as cache:
         await teach(cache)
         assert await cache.search("albums by ABBA")
-        await cache.store("price of item 5", PRICE.format(5))
         assert (await cache.search("albums by ABBA")).strategy is SearchStrategy.L1_CACHE
+        await cache.store("albums by Slayer", HOW_MANY.format("Slayer"))
+        hit = await cache.search("albums by ABBA")
+        assert not hit
+        assert hit.strategy is SearchStrategy.NO_MATCH
+
+
+async def test_a_new_entry_leaves_an_answer_that_was_not_learnt_in_l1(embedder: WordsEmbedder) -> None:
+    async with Medha("tests", embedder, "memory") as cache:
+        await teach(cache)
+        assert await cache.search("albums by Queen")
+        await cache.store("price of item 5", PRICE.format(5))
+        assert (await cache.search("albums by Queen")).strategy is SearchStrategy.L1_CACHE

@@ -11,14 +11,19 @@ import pytest
 from medha import FULL, PLUGIN_API, BackendPlugin, Capability, Where
 from medha.errors import CorruptEntryError
 from medha.plugins import installed_plugins
-from medha_conformance.corpus import NOW, make_entries, make_entry, unit_vectors
+from medha_conformance.corpus import NOW, SPEC, make_entries, make_entry, unit_vectors
 from medha_conformance.imports import imported_by
 from medha_conformance.suite.corruption import check_damaged
+from medha_conformance.suite.reading import closest
 from medha_lancedb import LanceBackend, LanceSettings
-from medha_lancedb.conditions import matching
+from medha_lancedb.arrow import connect
+from medha_lancedb.conditions import Conditions
+from medha_lancedb.names import table_name
+from medha_lancedb.rows import schema
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
 
 def test_the_plugin_is_found_by_name_and_speaks_this_api() -> None:
@@ -44,13 +49,14 @@ def test_a_filter_holds_no_text_of_anybody() -> None:
     where = Where(
         ids=["it's"], normalized_question="whose' OR true", query_hash="h'", template_id="'", metadata={"k'": "v'"}
     )
-    condition = matching(where, alive_at=5.5)
+    conditions = Conditions(schema("music", SPEC))
+    condition = conditions.matching(where, alive_at=5.5)
     assert condition is not None
     assert "whose" not in condition
     # two quotes for each of the four hashes
     assert condition.count("'") == 8
-    assert matching(None) is None
-    assert matching(Where(ids=[])) == "false"
+    assert conditions.matching(None) is None
+    assert conditions.matching(Where(ids=[])) == "false"
 
 
 async def test_a_row_says_what_it_holds_in_plain_columns(
@@ -66,9 +72,26 @@ async def test_a_row_says_what_it_holds_in_plain_columns(
     assert (row["created_at"], row["expires_at"]) == (entry.created_at, NOW)
     assert json.loads(row["metadata"]) == metadata
     assert (row["feedback_correct"], row["template_id"], row["response_summary"]) == (0, "", None)
-    # a token each for the question, the query, the template, and three metadata values
-    assert len(set(row["facts"])) == 6
+    # a token each for the question, the query and the template, and for each metadata value
+    assert len(set(row["facts"])) == len(set(row["metadata_facts"])) == 3
     assert np.array_equal(np.array(row["vector"], dtype=np.float32), vector)
+
+
+async def test_a_table_made_before_metadata_had_a_column_of_its_own_is_read_and_written(
+    open_backend: Callable[..., Awaitable[LanceBackend]], folder: Path
+) -> None:
+    early = schema("music", SPEC)
+    early = early.remove(early.names.index("metadata_facts"))
+    await (await connect(folder)).create_table(table_name("medha", "music"), schema=early)
+    backend = await open_backend(write_ahead=False, compact_after=2, index_from=1000)
+    for tenant in ("acme", "globex"):
+        await backend.upsert("music", make_entries(600, tenant, metadata={"tenant": tenant, "paid": True}))
+    where = Where(metadata={"tenant": "acme", "paid": True})
+    assert await backend.count("music", where=where) == 600
+    found = await closest(backend, "music", limit=5, where=where)
+    assert {match.entry.metadata["tenant"] for match in found} == {"acme"}
+    assert await backend.delete("music", where=where) == 600
+    assert await backend.count("music") == 600
 
 
 DAMAGES: dict[str, dict[str, Any]] = {

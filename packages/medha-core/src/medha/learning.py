@@ -94,11 +94,17 @@ class Learning:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
 
-    async def learn(self, entries: Sequence[CacheEntry]) -> None:
-        """Learn from entries that were stored just now; of many it returns before they are learnt."""
-        self.forget([entry.id for entry in entries])
+    def learn(self, entries: Sequence[CacheEntry]) -> None:
+        """Learn from entries that were stored just now; from here on nothing is answered until they are learnt."""
+        ids = [entry.id for entry in entries]
+        self.forget(ids)
+        # so that a page that was read before does not bring back their former selves
+        self._removals.add(ids)
         self._enqueue(entries, self._removals.now())
         self._work()
+
+    async def few_learned(self) -> None:
+        """Wait until everything stored is learnt, if that is little."""
         if self._loaded and not self._bulk_writes and len(self._waiting) <= _AT_ONCE:
             await self.learned()
 
@@ -122,10 +128,6 @@ class Learning:
             scope = self._scope_of.pop(entry_id, None)
             if scope is not None:
                 self._scopes[scope].remove(entry_id)
-
-    def has_learnt_of(self, entry_ids: Iterable[str]) -> bool:
-        """Whether one of these entries taught something, which other answers may rest on."""
-        return not self._scope_of.keys().isdisjoint(entry_ids)
 
     def forget_all(self) -> None:
         """Withdraw everything but the values that were given."""

@@ -220,9 +220,12 @@ class Writer:
             with suppress(L1Error):
                 await self._withdraw(drafts)
             raise
+        if parts.learning is not None:
+            # first, so that no lookup keeps an answer that the new entries speak against
+            parts.learning.learn(entries)
         await self._withdraw(drafts)
         if parts.learning is not None:
-            await parts.learning.learn(entries)
+            await parts.learning.few_learned()
         parts.stats.stored(len(entries))
 
     async def _withdraw(self, drafts: Sequence[Draft]) -> None:
@@ -231,7 +234,8 @@ class Writer:
         try:
             if parts.answers is not None:
                 tags = [*ids, *(question_tag(draft.digest) for draft in drafts)]
-                if parts.learning is not None and parts.learning.has_learnt_of(ids):
+                if parts.learning is not None:
+                    # whatever is learnt may make another query of the same words, or another thing of a value
                     tags.append(LEARNED_TAG)
                 await parts.answers.withdraw(tags)
         finally:

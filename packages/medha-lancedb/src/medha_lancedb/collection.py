@@ -12,7 +12,7 @@ from medha.facts import instant
 from medha.models import Match, Page
 from medha_lancedb.arrow import pa
 from medha_lancedb.buffer import Buffer
-from medha_lancedb.conditions import matching, with_ids, with_places, without_ids
+from medha_lancedb.conditions import Conditions, with_ids, with_places, without_ids
 from medha_lancedb.drafts import FEW, draft, made
 from medha_lancedb.rows import to_entries
 from medha_lancedb.view import View
@@ -45,6 +45,7 @@ class Collection:
 
     def __init__(self, table: Table, name: str, settings: LanceSettings) -> None:
         self.table = table
+        self._conditions = Conditions(table.schema)
         self._settings = settings
         self._buffer = Buffer(table.folder, table.spec.dimension, name, settings)
         self._writer = Writer(self._commit)
@@ -106,7 +107,7 @@ class Collection:
             )
         )
         # expired or stored again are few, and conditions that leave them out take their time
-        condition, alive = matching(where), instant(now)
+        condition, alive = self._conditions.matching(where), instant(now)
         found, similarities = await self.table.nearest(vector, limit=limit, condition=condition)
         keys, expiries = found.column("id").to_pylist(), found.column("expires").to_pylist()
         kept = [
@@ -116,7 +117,7 @@ class Collection:
         if not all(kept):
             if len(kept) == limit and similarities[-1] >= min_similarity:
                 # what is left out may have kept others away
-                condition = without_ids(matching(where, alive_at=now), ids)
+                condition = without_ids(self._conditions.matching(where, alive_at=now), ids)
                 found, similarities = await self.table.nearest(vector, limit=limit, condition=condition)
             else:
                 found, similarities = found.filter(kept), list(compress(similarities, kept))
@@ -132,7 +133,7 @@ class Collection:
         mine, ids = await self._buffer.read(
             lambda view: (view.after(where, after, with_vectors=with_vectors)[: limit + 1], set(view.rows))
         )
-        condition = without_ids(matching(where, after=cursor), ids)
+        condition = without_ids(self._conditions.matching(where, after=cursor), ids)
         found = await self.table.rows("reading", condition, limit=limit + 1, with_vectors=with_vectors)
         places: list[int] = found.column("place").to_pylist()
         both = [*mine, *zip(places, await self._entries(found), strict=True)]
@@ -142,7 +143,7 @@ class Collection:
     async def count(self, where: Where | None) -> int:
         """How many match."""
         mine, ids = await self._buffer.read(lambda view: (len(view.matching(where)), set(view.rows)))
-        return mine + await self.table.count(without_ids(matching(where), ids))
+        return mine + await self.table.count(without_ids(self._conditions.matching(where), ids))
 
     async def merge(self) -> None:
         """Put what waits into the table, in one commit."""
@@ -206,7 +207,7 @@ class Collection:
         return [rows if isinstance(rows, BackendError) else None for rows in outcomes]
 
     async def _delete(self, where: Where) -> int:
-        condition = matching(where)
+        condition = self._conditions.matching(where)
         mine, pending = await self._buffer.read(
             lambda view: (view.matching(where), {row.place for row in view.rows.values()})
         )

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _LONGEST_PAUSE: Final = 0.1
 """Seconds before a commit that lost a race is tried again."""
-_ROWS_A_COMMIT: Final = 500
+_ROWS_A_COMMIT: Final = 5000
 """Rows that are written anew for each commit, on an average, to put a large table in order."""
 _logger = logging.getLogger("medha_lancedb")
 
@@ -53,7 +53,7 @@ class Table:
         self._settings = settings
         self._commits = 0
         self._commits_looked_at = 0
-        self._indexes = Indexes(table, settings)
+        self._indexes = Indexes(table, schema, settings)
 
     async def rows(
         self, doing: str, condition: str | None, *, limit: int | None = None, with_vectors: bool = False
