@@ -60,22 +60,22 @@ class Matrix:
 
 
 class PlainMemory(Plain):
-    """A dict of rows without their vectors, which are in a matrix."""
+    """A dict of rows with their metadata, which may be anything, but without their vectors, which are in a matrix."""
 
     async def open(self) -> None:
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, tuple[Row, dict[str, str]]] = {}
         self._matrix = Matrix()
 
     async def upsert(self, part: Part) -> None:
-        self._rows.update(zip(part.ids, [row._replace(vector=NO_VECTOR) for row in part.rows], strict=True))
+        rows = [(row._replace(vector=NO_VECTOR), {"tenant": row.tenant}) for row in part.rows]
+        self._rows.update(zip(part.ids, rows, strict=True))
         self._matrix.put(part.ids, [row.vector for row in part.rows])
 
     async def lookup(self, part: Part) -> tuple[Row | None, list[Found]]:
-        if (row := self._rows.get(part.ids[0])) is not None:
-            return row, []
-        closest = self._matrix.closest(part.rows[0].vector)
-        found = [(self._rows[key], similarity) for key, similarity in closest]
-        return None, [Found(row.id, row.generated_query, row.tenant, similarity) for row, similarity in found]
+        if (found := self._rows.get(part.ids[0])) is not None:
+            return found[0], []
+        closest = [(*self._rows[key], similarity) for key, similarity in self._matrix.closest(part.rows[0].vector)]
+        return None, [Found(row.id, row.generated_query, has["tenant"], similarity) for row, has, similarity in closest]
 
     async def remove(self, part: Part) -> None:
         for key in part.ids:
@@ -83,7 +83,7 @@ class PlainMemory(Plain):
         self._matrix.remove(part.ids)
 
     async def delete(self, tenant: str) -> None:
-        gone = [row.id for row in self._rows.values() if row.tenant == tenant]
+        gone = [key for key, (_, has) in self._rows.items() if has.get("tenant") == tenant]
         for key in gone:
             del self._rows[key]
         self._matrix.remove(gone)

@@ -99,8 +99,8 @@ async def test_without_one_the_wait_doubles_up_to_the_longest() -> None:
     asked = Asked(*(throttled() for _ in range(5)))
     settings = AcmeSettings(retries=5, retry_wait=1.0, longest_retry_wait=6.0)
     assert await with_retries(asked, settings, sleep=asked.sleep) == "answer"
-    for wait, least in zip(asked.waits, [1.0, 2.0, 4.0, 8.0, 16.0], strict=True):
-        assert min(least, 6.0) <= wait <= min(least + 1.0, 6.0)
+    for wait, whole in zip(asked.waits, [1.0, 2.0, 4.0, 8.0, 16.0], strict=True):
+        assert min(whole / 2, 6.0) <= wait <= min(whole, 6.0)
 
 
 async def test_a_wait_that_is_too_long_is_not_waited() -> None:

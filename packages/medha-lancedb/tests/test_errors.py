@@ -21,8 +21,7 @@ from medha_conformance.corpus import SPEC, make_entries, make_entry, unit_vector
 from medha_conformance.vendor import Reply, answering
 from medha_lancedb import LanceBackend, LanceSettings
 from medha_lancedb.arrow import connect, pa
-from medha_lancedb.errors import explain
-from medha_lancedb.table import translated
+from medha_lancedb.errors import explain, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable

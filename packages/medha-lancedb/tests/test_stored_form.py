@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medha import FULL, PLUGIN_API, BackendPlugin, Capability, Where
-from medha.errors import CorruptEntryError
+from medha.errors import BackendError, CorruptEntryError
 from medha.plugins import installed_plugins
 from medha_conformance.corpus import NOW, SPEC, make_entries, make_entry, unit_vectors
 from medha_conformance.imports import imported_by
@@ -92,6 +92,35 @@ async def test_a_table_made_before_metadata_had_a_column_of_its_own_is_read_and_
     assert {match.entry.metadata["tenant"] for match in found} == {"acme"}
     assert await backend.delete("music", where=where) == 600
     assert await backend.count("music") == 600
+
+
+async def test_an_early_table_that_another_process_made_anew_is_asked_by_its_new_columns(
+    open_backend: Callable[..., Awaitable[LanceBackend]], folder: Path
+) -> None:
+    early = schema("music", SPEC)
+    early = early.remove(early.names.index("metadata_facts"))
+    await (await connect(folder)).create_table(table_name("medha", "music"), schema=early)
+    first, second = [await open_backend(write_ahead=False) for _ in range(2)]
+    await first.upsert("music", make_entries(3, metadata={"tenant": "acme"}))
+    await second.drop_collection("music")
+    await second.initialize("music", SPEC)
+    await second.upsert("music", make_entries(3, metadata={"tenant": "acme"}))
+    await first.upsert("music", make_entries(2, "more", metadata={"tenant": "acme"}))
+    where = Where(metadata={"tenant": "acme"})
+    assert [await each.count("music", where=where) for each in (first, second)] == [5, 5]
+    assert await first.delete("music", where=where) == 5
+    assert await second.count("music") == 0
+
+
+async def test_a_table_of_a_newer_format_is_refused_and_left_alone(
+    open_backend: Callable[..., Awaitable[LanceBackend]], folder: Path
+) -> None:
+    newer = schema("music", SPEC)
+    newer = newer.with_metadata({"medha": json.dumps({"format": 99, "dimension": 8, "model_name": "m"})})
+    await (await connect(folder)).create_table(table_name("medha", "music"), schema=newer)
+    with pytest.raises(BackendError, match=r"newer medha-lancedb.*format 99.*pip install --upgrade"):
+        await open_backend()
+    assert table_name("medha", "music") in (await (await connect(folder)).list_tables()).tables
 
 
 DAMAGES: dict[str, dict[str, Any]] = {

@@ -51,9 +51,12 @@ async def test_a_store_that_does_not_fit_spoils_no_other_of_its_commit(backend: 
     assert await backend.count("music") == 20
 
 
-async def test_a_bulk_store_whose_values_are_refused_spoils_no_other_of_its_commit(backend: LanceBackend) -> None:
+@pytest.mark.parametrize("refused", [{"feedback_correct": 2**70}, {"metadata": {"tenant": "\ud800"}}])
+async def test_a_bulk_store_whose_values_are_refused_spoils_no_other_of_its_commit(
+    backend: LanceBackend, refused: dict[str, Any]
+) -> None:
     first, bad, last = [make_entries(150, name) for name in ("first", "bad", "last")]
-    bad[70] = make_entry("counted", feedback_correct=2**70)
+    bad[70] = make_entry("refused", **refused)
     outcomes = await asyncio.gather(
         *(backend.upsert("music", entries) for entries in (first, bad, last)), return_exceptions=True
     )

@@ -203,22 +203,25 @@ class Remover:
         return removed
 
     async def _withdraw(self, storage: Storage, tags: Sequence[str]) -> None:
+        # forgotten first, so that no lookup keeps an answer that rests on them
+        self._parts.removals.add(tags)
+        if self._parts.learning is not None and storage.collection == self._parts.storage.collection:
+            self._parts.learning.forget(tags)
         try:
             if self._parts.answers is not None:
                 await self._parts.answers.withdraw([*tags, LEARNED_TAG], storage.collection)
         finally:
             self._parts.removals.add(tags)
-            if self._parts.learning is not None and storage.collection == self._parts.storage.collection:
-                self._parts.learning.forget(tags)
 
     async def _withdraw_all(self, storage: Storage) -> None:
+        self._parts.removals.add_all()
+        if self._parts.learning is not None and storage.collection == self._parts.storage.collection:
+            self._parts.learning.forget_all()
         try:
             if self._parts.answers is not None:
                 await self._parts.answers.clear(storage.collection)
         finally:
             self._parts.removals.add_all()
-            if self._parts.learning is not None and storage.collection == self._parts.storage.collection:
-                self._parts.learning.forget_all()
 
     async def _clear(self, storage: Storage) -> int:
         try:

@@ -13,9 +13,10 @@ from medha.memory import mismatch_message
 from medha_lancedb import rows
 from medha_lancedb.arrow import connect
 from medha_lancedb.collection import Collection
+from medha_lancedb.errors import translated
 from medha_lancedb.names import table_name
 from medha_lancedb.plugin import CAPABILITIES, capabilities_with
-from medha_lancedb.table import Table, translated
+from medha_lancedb.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -178,7 +179,10 @@ class LanceBackend(VectorStorageBackend):
         return await self._open(doing, collection)
 
     async def _collection(self, collection: str) -> Collection:
-        return self._known.get(collection) or await self._open("opening the collection", collection)
+        known = self._known.get(collection)
+        if known is not None and await known.table.is_as_opened():
+            return known
+        return await self._open("opening the collection", collection)
 
     async def _do(self, collection: str, call: Callable[[Collection], Awaitable[T]]) -> T:
         known = await self._collection(collection)

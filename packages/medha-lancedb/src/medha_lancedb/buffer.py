@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from medha.errors import CollectionNotFoundError
 from medha.memory import not_found_message
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_GAP: Final = 0.11
+"""Seconds, hardly more than the longest time between two looks of SQLite at a lock."""
+_LONGEST_STREAK: Final = 5.0
+"""Seconds in which one process may have turn after turn."""
+
 
 class Buffer:
     """What is stored and not merged yet; always empty where the table is not in a folder."""
@@ -40,6 +46,7 @@ class Buffer:
         self._folder = folder
         self._closed = False
         self._turn = asyncio.Lock()
+        self._since = self._released = 0.0
         if folder is not None:
             self._file = PendingFile(folder, dimension, collection, settings)
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="medha-lancedb")
@@ -105,6 +112,7 @@ class Buffer:
             yield False
             return
         async with self._turn:
+            await self._let_others()
             lock = await self._acquire(self._folder)
             try:
                 yield lock is not None
@@ -138,7 +146,17 @@ class Buffer:
             waiting.add_done_callback(_give_back)
             raise
 
+    async def _let_others(self) -> None:
+        """Pause after many turns without a gap: another process that waits looks ten times a second for one."""
+        now = time.monotonic()
+        if now - self._released > _GAP:
+            self._since = now
+        elif now - self._since > _LONGEST_STREAK:
+            await asyncio.sleep(_GAP)
+            self._since = time.monotonic()
+
     def _release(self, lock: sqlite3.Connection) -> None:
+        self._released = time.monotonic()
         if self._closed:
             lock.close()
         else:

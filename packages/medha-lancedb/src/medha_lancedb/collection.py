@@ -202,8 +202,9 @@ class Collection:
         sound = [rows for rows in outcomes if not isinstance(rows, BackendError)]
         if sound:
             await self.table.store(pa.concat_tables(sound), new=new)
-        if damaged and len(sound) == len(outcomes):
-            await self._buffer.remove(damaged)
+        if damaged:
+            stored = {entry_id for rows in sound for entry_id in rows.column("id").to_pylist()}
+            await self._buffer.remove(await self._buffer.read(lambda view: view.damaged(stored)))
         return [rows if isinstance(rows, BackendError) else None for rows in outcomes]
 
     async def _delete(self, where: Where) -> int:

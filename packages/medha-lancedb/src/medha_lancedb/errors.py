@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from medha.errors import (
     BackendError,
@@ -18,7 +19,10 @@ from medha.memory import not_found_message
 from medha_lancedb.arrow import pa
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+T = TypeVar("T")
 
 _LONGEST: Final = 300
 """Characters kept of the driver's own words."""
@@ -214,3 +218,18 @@ def _explanation(exc: BaseException) -> Explanation:
 def _words(exc: BaseException) -> str:
     """The driver's own words, without the place in its source."""
     return f"{type(exc).__name__}: {exc}".partition(", /")[0][:_LONGEST]
+
+
+async def translated(
+    call: Callable[[], Awaitable[T]], *, doing: str, place: str, collection: str = "", writing: bool = False
+) -> T:
+    """What the call returns; what the driver raises becomes an error of Medha."""
+    try:
+        return await call()
+    except (BackendError, asyncio.CancelledError):
+        raise
+    except BaseException as exc:
+        # the driver is not written in Python: when it panics, that is no Exception
+        if not isinstance(exc, Exception) and type(exc).__name__ != "PanicException":
+            raise
+        raise explain(exc, doing=doing, place=place, collection=collection, writing=writing) from exc

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from medha_lancedb.drafts import Draft
 
 VECTOR: Final = "vector"
+FORMAT: Final = 2
+"""Of the columns. The first one had no ``metadata_facts``; there it is among ``facts``, and the number is not said."""
 FACTS: Final = "facts"
 METADATA_FACTS: Final = "metadata_facts"
 _TEXTS: Final = ("id", "question", "normalized_question", "generated_query", "query_hash", "metadata")
@@ -37,7 +39,12 @@ _as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 
 def schema(collection: str, spec: CollectionSpec) -> Schema:
     """The table of a new collection."""
-    described = {"collection": collection, "dimension": spec.dimension, "model_name": spec.model_name}
+    described = {
+        "format": FORMAT,
+        "collection": collection,
+        "dimension": spec.dimension,
+        "model_name": spec.model_name,
+    }
     return pa.schema(
         [
             # so that two processes which store one new id at once do not both add it
@@ -64,18 +71,35 @@ def spec_of(stored: Schema, doing: str) -> CollectionSpec:
     try:
         metadata: dict[bytes, bytes] = stored.metadata or {}
         described = json.loads(metadata[b"medha"])
-        return CollectionSpec(dimension=int(described["dimension"]), model_name=str(described["model_name"]))
-    except (KeyError, TypeError, ValueError) as exc:
+        form = int(described.get("format", 1))
+        spec = CollectionSpec(dimension=int(described["dimension"]), model_name=str(described["model_name"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise BackendError(
             f"{doing}: the table does not say which model it was made for. Another tool has made it, or changed its "
             "metadata: restore them, or drop the collection"
         ) from exc
+    if form > FORMAT:
+        raise BackendError(
+            f"{doing}: a newer medha-lancedb has made the table (format {form}; this one knows up to {FORMAT}). Try: "
+            "pip install --upgrade medha-lancedb"
+        )
+    return spec
 
 
 def to_table(drafted: Draft, table: Schema, source: str) -> Rows:
     """The rows of the entries."""
-    entries = drafted.entries
     dimension: int = table.field(VECTOR).type.list_size
+    try:
+        columns = _columns(drafted, apart=METADATA_FACTS in table.names)
+        columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(drafted.vectors)), dimension)
+        return pa.table({field.name: columns[field.name] for field in table}, schema=table)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as exc:
+        raise BackendWriteError(f"Lance refused the values for {source}; nothing was stored ({exc})") from exc
+
+
+def _columns(drafted: Draft, *, apart: bool) -> dict[str, Any]:
+    """All but the vectors; ``apart`` says that the table has a column for the facts of metadata."""
+    entries = drafted.entries
     columns: dict[str, Any] = {
         name: [getattr(entry, name) for entry in entries] for name in ENTRY_COLUMNS if name != "metadata"
     }
@@ -83,7 +107,6 @@ def to_table(drafted: Draft, table: Schema, source: str) -> Rows:
     columns["place"] = drafted.places
     columns["expires"] = [instant(entry.expires_at) for entry in entries]
     columns[METADATA_FACTS] = [facts(metadata=entry.metadata) for entry in entries]
-    apart = METADATA_FACTS in table.names
     columns[FACTS] = [
         facts(
             normalized_question=entry.normalized_question,
@@ -93,11 +116,7 @@ def to_table(drafted: Draft, table: Schema, source: str) -> Rows:
         )
         for entry in entries
     ]
-    columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(drafted.vectors)), dimension)
-    try:
-        return pa.table({field.name: columns[field.name] for field in table}, schema=table)
-    except (pa.ArrowException, OverflowError, TypeError) as exc:
-        raise BackendWriteError(f"Lance refused the values for {source}; nothing was stored ({exc})") from exc
+    return columns
 
 
 def checked_vector(entry: CacheEntry, dimension: int, source: str) -> Vector:

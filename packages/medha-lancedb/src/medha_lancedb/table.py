@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 from lancedb.query import ColumnOrdering
 
-from medha.errors import BackendError, CorruptEntryError
+from medha.errors import CorruptEntryError
 from medha_lancedb.conditions import with_ids, with_places
 from medha_lancedb.disk import settle
-from medha_lancedb.errors import explain, is_lost_race
+from medha_lancedb.errors import is_lost_race, translated
 from medha_lancedb.indexes import METRIC, Indexes
-from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR, spec_of
+from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, METADATA_FACTS, VECTOR, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -109,6 +109,16 @@ class Table:
             call, doing=named, place=self._settings.uri, collection=self._collection, writing=writing
         )
 
+    async def is_as_opened(self) -> bool:
+        """Whether it is still the table that was opened, as far as its columns tell; asked only of an early one.
+
+        Who drops such a table and makes it anew gives it a column more, by which entries are found.
+        """
+        if METADATA_FACTS in self.schema.names:
+            return True
+        stored: Schema = await self._run("looking at", self._table.schema)
+        return stored.equals(self.schema)
+
     async def lacks(self, places: Sequence[int]) -> bool:
         """Whether there is no row at any of these places."""
         return not await self.count(with_places(places))
@@ -119,9 +129,11 @@ class Table:
         ``new`` says that there are no rows with these ids, and that nobody else can add one meanwhile.
         """
         newest = _newest(rows)
+        sure = iter([new])
 
         async def store() -> None:
-            if new:
+            # whoever was faster may have stored one of them
+            if next(sure, False):
                 # a merge takes twice as long: it reads the ids of the whole table
                 await self._table.add(newest)
                 return
@@ -221,21 +233,6 @@ class Table:
         except Exception as exc:  # noqa: BLE001 - it is told: what was stored is stored, and the next time makes up for it
             level = logging.DEBUG if is_lost_race(exc) else logging.WARNING
             _logger.log(level, "the table of %s could not be put in order: %s", self.source, type(exc).__name__)
-
-
-async def translated(
-    call: Callable[[], Awaitable[T]], *, doing: str, place: str, collection: str = "", writing: bool = False
-) -> T:
-    """What the call returns; what the driver raises becomes an error of Medha."""
-    try:
-        return await call()
-    except (BackendError, asyncio.CancelledError):
-        raise
-    except BaseException as exc:
-        # the driver is not written in Python: when it panics, that is no Exception
-        if not isinstance(exc, Exception) and type(exc).__name__ != "PanicException":
-            raise
-        raise explain(exc, doing=doing, place=place, collection=collection, writing=writing) from exc
 
 
 def _newest(rows: Rows) -> Rows:

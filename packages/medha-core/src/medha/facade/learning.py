@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from medha.answers import LEARNED_TAG
 from medha.checks import check_metadata
 from medha.facade.life import Life
 
@@ -26,13 +27,20 @@ class LearningCalls(Life):
 
         Raises:
             InvalidInputError: the column or a value is refused; none was taken.
+            L1Error: they were taken, but L1 may still serve answers from before.
         """
         from medha.learned.catalog import known_values
 
         scope = None if metadata is None else check_metadata(metadata)
-        learning = self._live.parts.learning
+        parts = self._live.parts
         known = await asyncio.to_thread(known_values, column, values)
-        return 0 if learning is None else learning.give(known, scope)
+        if parts.learning is None:
+            return 0
+        new = parts.learning.give(known, scope)
+        if new and parts.answers is not None:
+            # a value may be another thing, now that this column holds it
+            await parts.answers.withdraw([LEARNED_TAG])
+        return new
 
     async def wait_until_learned(self) -> int:
         """Wait until everything stored so far is learnt, as after a bulk write; returns how many entries taught.

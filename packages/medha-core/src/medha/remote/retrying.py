@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import TYPE_CHECKING, TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from medha.errors import EmbedderTimeoutError, EmbedderUnavailableError
 
@@ -30,14 +31,14 @@ async def with_retries(
     Raises:
         EmbedderError: the last fault; its message says how often was tried.
     """
-    # spread, so that the processes that were throttled together do not come back together
-    growing = wait_exponential_jitter(
-        initial=settings.retry_wait, max=settings.longest_retry_wait, jitter=settings.retry_wait
-    )
 
     def wait(state: RetryCallState) -> float:
-        asked_for = _retry_after(state.outcome.exception() if state.outcome else None)
-        return growing(state) if asked_for is None else asked_for
+        fault = state.outcome.exception() if state.outcome else None
+        if isinstance(fault, EmbedderUnavailableError) and fault.retry_after is not None:
+            return fault.retry_after
+        # spread, so that the processes that were throttled together do not come back together
+        growing = settings.retry_wait * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.0)  # noqa: S311
+        return min(growing, settings.longest_retry_wait)
 
     def helps(fault: BaseException) -> bool:
         if isinstance(fault, EmbedderUnavailableError):
@@ -61,7 +62,3 @@ async def with_retries(
         if attempts > 1:
             fault.args = (f"{fault}; tried {attempts} times",)
         raise
-
-
-def _retry_after(fault: BaseException | None) -> float | None:
-    return fault.retry_after if isinstance(fault, EmbedderUnavailableError) else None
