@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+import numpy as np
 from sides import Bare
 
 if TYPE_CHECKING:
@@ -168,7 +169,10 @@ class ElasticsearchTape(Tape):
 
 
 class QdrantTape(Tape):
-    """Calls of qdrant-client over REST, with the models that they were given."""
+    """Calls of qdrant-client over REST, with the models that they were given.
+
+    Vectors are in an array before, as Medha's are.
+    """
 
     CALLS = ("upsert", "query_batch_points", "retrieve", "scroll", "count", "delete", "set_payload")
 
@@ -185,10 +189,23 @@ class QdrantTape(Tape):
         from qdrant_client import AsyncQdrantClient
 
         def remember(name: str, _: Any, *arguments: Any, **options: Any) -> Step:
+            if name == "upsert":
+                return self._storing(*arguments, **options)
             return lambda: getattr(self._client, name)(*arguments, **options)
 
         with self.all_recorded(AsyncQdrantClient, self.CALLS, remember):
             yield
+
+    def _storing(self, name: str, batch: Any, **options: Any) -> Step:
+        from qdrant_client import models
+
+        ids, payloads, vectors = batch.ids, batch.payloads, np.asarray(batch.vectors, dtype=np.float32)
+
+        def store() -> Awaitable[object]:
+            made = models.Batch.model_construct(ids=ids, vectors=vectors.tolist(), payloads=payloads)
+            return self._client.upsert(name, made, **options)
+
+        return store
 
 
 class ChromaTape(Tape):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from medha.rows import VECTOR_FIELD, UnreadableRowError, to_row, tokens_of
+from medha.rows import VECTOR_FIELD, UnreadableRowError, as_json, to_row, tokens_of
 from medha.tallies import ENTRY
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def entry_document(entry: CacheEntry, version: str) -> dict[str, Any]:
         "tokens": tokens_of(entry),
         "expires_at": entry.expires_at,
         # as one text, so that no number in it loses a digit and no key in it means anything to the service
-        "entry": json.dumps(row, ensure_ascii=False, separators=(",", ":")),
+        "entry": as_json(row),
         VECTOR_FIELD: bits,
     }
 
@@ -65,7 +65,7 @@ def encoded(action: Mapping[str, Any]) -> bytes:
     """The action as it goes over the wire: with its vector, and characters that are not ASCII as they are."""
     bits = action.get(VECTOR_FIELD)
     whole = action if bits is None else {**action, "vector": _numbers(bits)}
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+    return as_json(whole).encode()
 
 
 def _numbers(bits: str) -> list[float]:

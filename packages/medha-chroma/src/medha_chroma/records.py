@@ -13,6 +13,7 @@ import numpy as np
 from medha.errors import CollectionMismatchError, CorruptEntryError
 from medha.facts import facts, instant, place
 from medha.models import NO_METADATA, CacheEntry
+from medha.rows import as_json
 from medha_chroma.queries import EXPIRES, FACTS, PLACE
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _fields(entry: CacheEntry, revision: str) -> dict[str, Any]:
         "generated_query": entry.generated_query,
         "query_hash": entry.query_hash,
         # a JSON text keeps every bit of a float, the type of a number and any key; the engine's fields do not
-        DETAILS: json.dumps(details, ensure_ascii=False, separators=(",", ":")),
+        DETAILS: as_json(details),
         FACTS: facts(
             normalized_question=entry.normalized_question,
             query_hash=entry.query_hash,

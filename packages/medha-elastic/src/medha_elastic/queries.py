@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any, Final
+
+from medha.rows import as_json
 
 if TYPE_CHECKING:
     from medha.models import CacheEntry, Scalar, Vector
@@ -95,4 +96,4 @@ def _metadata_token(key: str, value: Scalar) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     # JSON tells texts, numbers and booleans apart
-    return _token("metadata", json.dumps([key, value], ensure_ascii=False, separators=(",", ":")))
+    return _token("metadata", as_json([key, value]))

@@ -12,6 +12,7 @@ import numpy as np
 from medha.errors import BackendError, BackendWriteError, CollectionMismatchError, CorruptEntryError
 from medha.facts import facts, instant
 from medha.models import NO_METADATA, CacheEntry, CollectionSpec
+from medha.rows import as_json
 from medha_lancedb.arrow import pa
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ ENTRY_COLUMNS: Final = (*_TEXTS, *_TEXTS_OR_NONE, *COUNTERS, "created_at", "expi
 """What an entry is read from; the others are there for conditions alone."""
 _NEEDED: Final = (*_TEXTS, *COUNTERS, "created_at")
 _needed: Final = itemgetter(*_NEEDED)
-# json.dumps would make one for each call
-_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def schema(collection: str, spec: CollectionSpec) -> Schema:
@@ -132,7 +131,7 @@ def checked_vector(entry: CacheEntry, dimension: int, source: str) -> Vector:
 
 def metadata_text(entry: CacheEntry) -> str:
     """The metadata as JSON, which keeps every key and type."""
-    return _as_json(dict(entry.metadata)) if entry.metadata else "{}"
+    return as_json(dict(entry.metadata)) if entry.metadata else "{}"
 
 
 def to_entries(found: Rows, source: str) -> list[CacheEntry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -12,7 +11,7 @@ from qdrant_client.conversions.conversion import RestToGrpc
 
 from medha.errors import BackendWriteError, CollectionMismatchError, CorruptEntryError
 from medha.models import CacheEntry
-from medha.rows import UnreadableRowError, to_metadata
+from medha.rows import UnreadableRowError, as_json, to_metadata
 from medha_qdrant.queries import EXPIRES_HIGH, EXPIRES_LOW, FACTS, REVISION, facts, instant, is_point_id
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def _payload(entry: CacheEntry, revision: str) -> dict[str, Any]:
         "query_hash": entry.query_hash,
         # texts keep every bit of a float, the type of a number and any key; payload numbers and paths do not
         "created_at": repr(float(entry.created_at)),
-        "metadata": json.dumps(dict(entry.metadata), ensure_ascii=False, separators=(",", ":")),
+        "metadata": as_json(dict(entry.metadata)),
         "feedback_correct": entry.feedback_correct,
         "feedback_incorrect": entry.feedback_incorrect,
         REVISION: revision,

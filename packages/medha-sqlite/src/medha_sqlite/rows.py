@@ -10,7 +10,7 @@ import numpy as np
 from medha import facts
 from medha.errors import CollectionMismatchError
 from medha.models import CacheEntry
-from medha.rows import UnreadableRowError, to_metadata
+from medha.rows import UnreadableRowError, as_json, to_metadata
 from medha_sqlite import statements
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from medha.where import Where
 
 STORED_FLOAT: Final = np.dtype("<f4")
-# json.dumps would make an encoder for each call
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Collection(NamedTuple):
@@ -127,4 +125,4 @@ def condition(where: Where | None, collection: Collection) -> tuple[str, dict[st
 
 
 def _as_json(values: Mapping[str, Any]) -> str:
-    return _encode(dict(values)) if values else "{}"
+    return as_json(dict(values)) if values else "{}"
