@@ -67,3 +67,24 @@ async def test_a_table_that_is_dropped_while_its_file_is_opened_is_not_found(
     with pytest.raises(CollectionNotFoundError):
         await buffer.open()
     await buffer.close()
+
+
+@pytest.mark.parametrize(("longest", "pauses"), [(0.0, 4), (3600.0, 0)])
+async def test_who_has_turn_after_turn_pauses_so_that_others_get_one(
+    backend: LanceBackend, monkeypatch: pytest.MonkeyPatch, longest: float, pauses: int
+) -> None:
+    paused: list[float] = []
+    sleep = asyncio.sleep
+
+    async def pause(seconds: float) -> None:
+        if seconds > 0:
+            paused.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("medha_lancedb.buffer._LONGEST_STREAK", longest)
+    monkeypatch.setattr("medha_lancedb.buffer._GAP", 3600.0)
+    monkeypatch.setattr("medha_lancedb.buffer.asyncio.sleep", pause)
+    await backend.delete("music", where=Where())
+    for _ in range(4):
+        await backend.delete("music", where=Where())
+    assert paused == [3600.0] * pauses

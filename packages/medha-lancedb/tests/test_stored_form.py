@@ -77,12 +77,17 @@ async def test_a_row_says_what_it_holds_in_plain_columns(
     assert np.array_equal(np.array(row["vector"], dtype=np.float32), vector)
 
 
-async def test_a_table_made_before_metadata_had_a_column_of_its_own_is_read_and_written(
-    open_backend: Callable[..., Awaitable[LanceBackend]], folder: Path
-) -> None:
+async def make_early(folder: Path) -> None:
+    """Make the table of ``music`` as it was before metadata had a column of its own."""
     early = schema("music", SPEC)
     early = early.remove(early.names.index("metadata_facts"))
     await (await connect(folder)).create_table(table_name("medha", "music"), schema=early)
+
+
+async def test_a_table_made_before_metadata_had_a_column_of_its_own_is_read_and_written(
+    open_backend: Callable[..., Awaitable[LanceBackend]], folder: Path
+) -> None:
+    await make_early(folder)
     backend = await open_backend(write_ahead=False, compact_after=2, index_from=1000)
     for tenant in ("acme", "globex"):
         await backend.upsert("music", make_entries(600, tenant, metadata={"tenant": tenant, "paid": True}))
@@ -97,9 +102,7 @@ async def test_a_table_made_before_metadata_had_a_column_of_its_own_is_read_and_
 async def test_an_early_table_that_another_process_made_anew_is_asked_by_its_new_columns(
     open_backend: Callable[..., Awaitable[LanceBackend]], folder: Path
 ) -> None:
-    early = schema("music", SPEC)
-    early = early.remove(early.names.index("metadata_facts"))
-    await (await connect(folder)).create_table(table_name("medha", "music"), schema=early)
+    await make_early(folder)
     first, second = [await open_backend(write_ahead=False) for _ in range(2)]
     await first.upsert("music", make_entries(3, metadata={"tenant": "acme"}))
     await second.drop_collection("music")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +47,7 @@ class Buffer:
         self._folder = folder
         self._closed = False
         self._turn = asyncio.Lock()
-        self._since = self._released = 0.0
+        self._since = self._released = -math.inf
         if folder is not None:
             self._file = PendingFile(folder, dimension, collection, settings)
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="medha-lancedb")

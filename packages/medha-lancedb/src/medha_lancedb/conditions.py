@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medha.facts import facts, instant, place
-from medha_lancedb.rows import FACTS, METADATA_FACTS
+from medha_lancedb.rows import FACTS, METADATA_FACTS, is_early
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ class Conditions:
     """What is asked of one table; an early one has no column of its own for what is said of metadata."""
 
     def __init__(self, table: Schema) -> None:
-        self._metadata = METADATA_FACTS if METADATA_FACTS in table.names else FACTS
+        self._metadata = FACTS if is_early(table) else METADATA_FACTS
 
     def matching(self, where: Where | None, *, alive_at: float | None = None, after: str | None = None) -> str | None:
         """What fulfils the conditions, has not expired and comes after the place; ``None`` is everything."""

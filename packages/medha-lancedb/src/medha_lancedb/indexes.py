@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lancedb.index import BTree, IvfFlat, LabelList
 
-from medha_lancedb.rows import FACTS, METADATA_FACTS, VECTOR
+from medha_lancedb.rows import FACTS, METADATA_FACTS, VECTOR, is_early
 
 if TYPE_CHECKING:
     from medha_lancedb.arrow import Schema
@@ -22,7 +22,7 @@ class Indexes:
 
     def __init__(self, table: Any, schema: Schema, settings: LanceSettings) -> None:
         self._table = table
-        self._early = METADATA_FACTS not in schema.names
+        self._early = is_early(schema)
         self._settings = settings
         self._known: set[str] = set()
 

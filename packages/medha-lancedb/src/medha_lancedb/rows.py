@@ -57,12 +57,17 @@ def schema(collection: str, spec: CollectionSpec) -> Schema:
             pa.field("expires", pa.int64()),
             # hashes: trying to make them smaller takes as long as writing all the rest, and fails
             pa.field(FACTS, pa.list_(pa.field("item", pa.string(), metadata={"lance-encoding:compression": "none"}))),
-            # those that many rows share: apart from the others they are small, and looked through three times as fast
+            # those that many rows share: apart from the others they are small, and soon looked through
             pa.field(METADATA_FACTS, pa.list_(pa.string())),
             pa.field(VECTOR, pa.list_(pa.float32(), spec.dimension)),
         ],
         metadata={"medha": json.dumps(described)},
     )
+
+
+def is_early(table: Schema) -> bool:
+    """Whether the table is of the first format, without a column for the facts of metadata."""
+    return METADATA_FACTS not in table.names
 
 
 def spec_of(stored: Schema, doing: str) -> CollectionSpec:
@@ -89,7 +94,7 @@ def to_table(drafted: Draft, table: Schema, source: str) -> Rows:
     """The rows of the entries."""
     dimension: int = table.field(VECTOR).type.list_size
     try:
-        columns = _columns(drafted, apart=METADATA_FACTS in table.names)
+        columns = _columns(drafted, apart=not is_early(table))
         columns[VECTOR] = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(drafted.vectors)), dimension)
         return pa.table({field.name: columns[field.name] for field in table}, schema=table)
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as exc:

@@ -17,7 +17,7 @@ from medha_lancedb.conditions import with_ids, with_places
 from medha_lancedb.disk import settle
 from medha_lancedb.errors import is_lost_race, translated
 from medha_lancedb.indexes import METRIC, Indexes
-from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, METADATA_FACTS, VECTOR, spec_of
+from medha_lancedb.rows import COUNTERS, ENTRY_COLUMNS, VECTOR, is_early, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -114,7 +114,7 @@ class Table:
 
         Who drops such a table and makes it anew gives it a column more, by which entries are found.
         """
-        if METADATA_FACTS in self.schema.names:
+        if not is_early(self.schema):
             return True
         stored: Schema = await self._run("looking at", self._table.schema)
         return stored.equals(self.schema)
